@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * vfio_iommu_type1_hwdbm: the contract with user space.
+ *
+ * What this backend adds to the VFIO container interface of <linux/vfio.h>.
+ * All of type1v2 (MAP_DMA, UNMAP_DMA, GET_INFO, DIRTY_PAGES) is served as
+ * described there; only the additions and the differences stand here.
+ *
+ * Errors of VFIO_IOMMU_DIRTY_PAGES. A refused call has changed nothing.
+ *
+ *   EINVAL     no flag, more than one, or an unknown one; argsz too small;
+ *              range empty or not aligned to pgsize; pgsize not a power of
+ *              two between the smallest IOMMU page and 1 GiB; bitmap too
+ *              small for the range or not a user address; logging is off; a
+ *              GET or GET_NOCLEAR range that cuts through a mapping
+ *   EOVERFLOW  iova + size exceeds 2^64 (a range may end at 2^64 - 1)
+ *   EFAULT     the argument or the bitmap cannot be read or written; every
+ *              page that was dirty still is
+ *   ENOMEM     no memory; state as before
+ *   EINTR      a fatal signal ended the call; every page that was dirty
+ *              still is
+ *   EACCES     the container is a type 1 (v1) container
+ */
+#ifndef _UAPI_LINUX_VFIO_IOMMU_TYPE1_HWDBM_H
+#define _UAPI_LINUX_VFIO_IOMMU_TYPE1_HWDBM_H
+
+#include <linux/types.h>
+#include <linux/vfio.h>
+
+/**
+ * VFIO_TYPE1_HWDBM_IOMMU - argument of VFIO_SET_IOMMU and CHECK_EXTENSION
+ *
+ * Selects this backend by name ("HWDB" in ASCII), whoever else is
+ * registered. Semantics are those of VFIO_TYPE1v2_IOMMU.
+ */
+#define VFIO_TYPE1_HWDBM_IOMMU			0x48574442
+
+/**
+ * VFIO_DIRTY_LOG_MANUAL_CLEAR - argument of VFIO_CHECK_EXTENSION
+ *
+ * Answers 1 on a v2 container that this backend serves: GET_BITMAP_NOCLEAR
+ * and CLEAR_BITMAP are there. A query only; it switches nothing on. 0 before
+ * VFIO_SET_IOMMU, because another backend may come to serve the container.
+ */
+#ifndef VFIO_DIRTY_LOG_MANUAL_CLEAR
+#define VFIO_DIRTY_LOG_MANUAL_CLEAR		11
+#endif
+
+/*
+ * Flags of VFIO_IOMMU_DIRTY_PAGES beside START, STOP and GET_BITMAP. Exactly
+ * one flag a call. Both take a struct vfio_iommu_type1_dirty_bitmap_get in
+ * data[], as GET_BITMAP does.
+ *
+ * For all three: bitmap.pgsize is any power of two from the smallest IOMMU
+ * page to 1 GiB, and iova and size are multiples of it. A bit of a coarse
+ * bitmap is the OR of its pages over all mappings that share it. Bits of
+ * clean pages are written as 0, bits outside mappings are left alone: the
+ * caller need not zero its buffer. bitmap.data may have any alignment.
+ *
+ * GET_BITMAP_NOCLEAR
+ *   Reports what is dirty and cleans nothing: a later GET_BITMAP or
+ *   GET_BITMAP_NOCLEAR reports at least the same pages.
+ *
+ * CLEAR_BITMAP
+ *   The bitmap is input. Every mapped page whose bit is set is marked clean,
+ *   in the IOMMU and in software, and is reported again only once it has
+ *   been written again. Any subset of pages, holes and parts of mappings are
+ *   welcome. Where one leaf of the IOMMU's tables is larger than what is
+ *   cleared, its other pages stay dirty.
+ *
+ *   CLEAR, THEN COPY. A page that is copied first and cleared afterwards
+ *   loses what the device wrote in between, and nothing will tell. Clear the
+ *   page, and when the call has returned copy it.
+ */
+#ifndef VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP_NOCLEAR
+#define VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP_NOCLEAR	(1 << 3)
+#endif
+#ifndef VFIO_IOMMU_DIRTY_PAGES_FLAG_CLEAR_BITMAP
+#define VFIO_IOMMU_DIRTY_PAGES_FLAG_CLEAR_BITMAP	(1 << 4)
+#endif
+
+/*
+ * UNMAP_DMA with VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP: the bitmap is what
+ * was dirty before the unmap began. DMA that races with the unmap is
+ * undefined: stop the device's use of a range before unmapping it.
+ *
+ * Together with VFIO_DMA_UNMAP_FLAG_ALL (iova and size 0) the bitmap starts
+ * at IOVA 0 and must reach the end of the last mapping, else EINVAL and
+ * nothing is unmapped.
+ */
+
+/**
+ * VFIO_IOMMU_TYPE1_INFO_CAP_HWDBM - id of our capability in GET_INFO's chain
+ */
+#define VFIO_IOMMU_TYPE1_INFO_CAP_HWDBM		0x4857
+
+/* vfio_iommu_type1_info_cap_hwdbm.policy: where dirtiness comes from now */
+#define VFIO_HWDBM_POLICY_PINNED	0	/* pages pinned by drivers */
+#define VFIO_HWDBM_POLICY_HWDBM		1	/* the IOMMU's dirty bits */
+#define VFIO_HWDBM_POLICY_FULL		2	/* every mapped page is dirty */
+
+/* vfio_iommu_type1_info_cap_hwdbm.reason: why that policy */
+#define VFIO_HWDBM_REASON_NONE		0	/* nothing stands against HWDBM */
+#define VFIO_HWDBM_REASON_NO_DOMAIN	1	/* no IOMMU domain attached */
+#define VFIO_HWDBM_REASON_INCAPABLE	2	/* a domain cannot track */
+#define VFIO_HWDBM_REASON_HW_ERROR	3	/* a domain failed while tracking */
+
+/* vfio_iommu_type1_hwdbm_domain.reader: how its dirty bits are read */
+#define VFIO_HWDBM_READER_NONE		0	/* not at all */
+#define VFIO_HWDBM_READER_GATHER	1	/* driver's op, via its flush range */
+
+/**
+ * struct vfio_iommu_type1_hwdbm_domain - one IOMMU domain of the container
+ * @flags: VFIO_HWDBM_DOMAIN_* below
+ * @reader: VFIO_HWDBM_READER_*
+ * @pgsize_bitmap: leaf sizes of its tables, one bit a size in bytes
+ */
+struct vfio_iommu_type1_hwdbm_domain {
+	__u32	flags;
+#define VFIO_HWDBM_DOMAIN_CAPABLE	(1 << 0)  /* allocated with tracking */
+#define VFIO_HWDBM_DOMAIN_TRACKING	(1 << 1)  /* switched on now */
+#define VFIO_HWDBM_DOMAIN_FAILED	(1 << 2)  /* its hardware failed */
+#define VFIO_HWDBM_DOMAIN_COHERENT	(1 << 3)  /* enforces coherency */
+	__u32	reader;
+	__u64	pgsize_bitmap;
+};
+
+/**
+ * struct vfio_iommu_type1_info_cap_hwdbm - the dirty policy of the container
+ * @header: id VFIO_IOMMU_TYPE1_INFO_CAP_HWDBM, version 1
+ * @policy: VFIO_HWDBM_POLICY_*, as it would be asked for now
+ * @reason: VFIO_HWDBM_REASON_*
+ * @flags: VFIO_HWDBM_INFO_LOGGING while START is in force
+ * @nr_domains: entries of @domains
+ * @granule: bytes that one bit of the software log stands for
+ * @log_bytes: memory that the software log holds now, in bytes
+ * @domains: one entry an IOMMU domain
+ */
+struct vfio_iommu_type1_info_cap_hwdbm {
+	struct vfio_info_cap_header header;
+	__u32	policy;
+	__u32	reason;
+	__u32	flags;
+#define VFIO_HWDBM_INFO_LOGGING		(1 << 0)
+	__u32	nr_domains;
+	__u64	granule;
+	__u64	log_bytes;
+	struct vfio_iommu_type1_hwdbm_domain domains[];
+};
+
+#endif /* _UAPI_LINUX_VFIO_IOMMU_TYPE1_HWDBM_H */
