@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The half of enter() (root.sh) that runs inside the new mount namespace.
+# Sourced, never run.
+# shellcheck shell=bash
+
+set -eu -o pipefail
+
+# bind ROOT FROM TO [ro]
+bind() {
+	if [ -d "$2" ]; then
+		mkdir -p "$1$3"
+	elif [ ! -e "$1$3" ]; then
+		mkdir -p "$(dirname "$1$3")"
+		: >"$1$3"
+	fi
+	mount --bind "$2" "$1$3"
+	[ "${4:-}" != ro ] || mount -o remount,bind,ro "$1$3"
+}
+
+# enter_inside ROOT CACHE [OPTION]... -- DIR COMMAND...
+enter_inside() {
+	local root=$1 cache=$2
+	shift 2
+	mount --bind "$root" "$root"
+	mount -t proc proc "$root/proc"
+	mount --rbind /dev "$root/dev"
+	mount -t tmpfs -o mode=1777 tmp "$root/tmp"
+	# The cache holds the root itself; a plain bind leaves our mounts out of it.
+	bind "$root" "$cache" "$cache"
+	while [ "$1" != -- ]; do
+		case $1 in
+		--ro) bind "$root" "$2" "$2" ro; shift 2 ;;
+		--rw) bind "$root" "$2" "$2"; shift 2 ;;
+		--bind) bind "$root" "$2" "$3"; shift 3 ;;
+		--hide) mount --bind /dev/null "$root$2"; shift 2 ;;
+		esac
+	done
+	mount -o remount,bind,ro "$root"
+	shift
+	run_inside "$root" "$@"
+}
+
+run_inside() {
+	local root=$1 dir=$2
+	shift 2
+	export HOME=/tmp TMPDIR=/tmp LC_ALL=C.UTF-8
+	export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+	unset LD_PRELOAD LD_LIBRARY_PATH
+	exec chroot "$root" /usr/bin/env -C "$dir" -- "$@"
+}

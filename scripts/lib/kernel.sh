@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The stock kernels: image, modules and headers of each. Sourced, never run.
+# shellcheck shell=bash
+
+# NAME   SUITE   ARCH   IMAGE PACKAGE      HEADERS PACKAGE
+KERNELS='
+6.12     trixie  amd64  linux-image-amd64  linux-headers-amd64
+'
+DEFAULT_KERNEL=6.12
+KERNEL_RECIPE=1 # raise it when make_kernel changes what comes out
+
+kernel_names() {
+	awk 'NF { print $1 }' <<<"$KERNELS"
+}
+
+kernel_row() {
+	awk -v name="$1" '$1 == name' <<<"$KERNELS"
+}
+
+check_kernel_name() {
+	[ -n "$(kernel_row "$1")" ] || die "no kernel '$1'; there are: $(kernel_names | tr '\n' ' ')"
+}
+
+# kernel_dir NAME: vmlinux, release (the kernel's uname -r), root/ (the unpacked
+# packages), modules -> root/usr/lib/modules/RELEASE, headers/ (unpacked too).
+kernel_dir() {
+	printf '%s/kernel/%s-%s\n' "$CACHE" "$1" "$(hash_of "$(kernel_row "$1")" "$KERNEL_RECIPE")"
+}
+
+kernel_release() {
+	cat "$(kernel_dir "$1")/release"
+}
+
+need_kernel() {
+	local name=${1:-$DEFAULT_KERNEL}
+	check_kernel_name "$name"
+	make_once "$(kernel_dir "$name")" make_kernel "$name"
+}
+
+make_kernel() {
+	local name=$1 dir=$2 suite arch image headers conf
+	read -r _ suite arch image headers <<<"$(kernel_row "$name")"
+	conf=$(apt_state "$suite" "$arch")
+	fetch_kernel "$conf" "$image" '^linux-(image|binary|modules)-' "$dir/debs"
+	unpack_debs "$dir/debs" "$dir/root"
+	fetch_kernel "$conf" "$headers" '^linux-(headers|kbuild)-' "$dir/header-debs"
+	unpack_debs "$dir/header-debs" "$dir/headers"
+	finish_kernel "$dir"
+	say "kernel $name: $(cat "$dir/release")"
+}
+
+# fetch_kernel CONF META REGEX DIR: META is an empty package that depends on
+# the real one; follow what matches REGEX to its end.
+fetch_kernel() {
+	local conf=$1 todo=$2 regex=$3 dir=$4 found='' package
+	while [ -n "$todo" ]; do
+		found="$found $todo"
+		todo=$(for package in $todo; do depends "$conf" "$package" "$regex"; done |
+			sort -u | grep -vxF "$(tr ' ' '\n' <<<"$found")" || true)
+	done
+	say "downloading$found"
+	# shellcheck disable=SC2086 # package names, one a word
+	download "$conf" "$dir" $found
+}
+
+# unpack_debs DIR TO: then removes DIR.
+unpack_debs() {
+	local deb
+	mkdir -p "$2"
+	for deb in "$1"/*.deb; do
+		dpkg-deb --fsys-tarfile "$deb" |
+			tar -x -C "$2" --no-same-owner --exclude='./usr/share/doc' --exclude='./usr/share/lintian'
+	done
+	remove_tree "$1"
+}
+
+finish_kernel() {
+	local dir=$1 image release
+	image=$(echo "$dir"/root/boot/vmlinuz-*)
+	[ -r "$image" ] || die "the kernel package holds no boot/vmlinuz-*"
+	release=${image##*/vmlinuz-}
+	printf '%s\n' "$release" >"$dir/release"
+	if [ -d "$dir/root/usr/lib/modules" ]; then
+		ln -s "root/usr/lib/modules/$release" "$dir/modules"
+	else
+		ln -s "root/lib/modules/$release" "$dir/modules"
+	fi
+	extract_vmlinux "$image" "$dir/vmlinux"
+}
+
+# le_number FILE OFFSET BYTES: a little-endian number.
+le_number() {
+	od -An -v --endian=little -tu"$3" -j"$2" -N"$3" "$1" | tr -d ' '
+}
+
+# extract_vmlinux BZIMAGE OUT: the setup header of the x86 boot protocol says
+# where the compressed kernel lies: payload_offset at 0x248 and payload_length
+# at 0x24c, counted from behind the setup sectors (their number at 0x1f1). The
+# payload's last four bytes are its unpacked size.
+extract_vmlinux() {
+	local image=$1 out=$2 start length
+	start=$((($(le_number "$image" $((0x1f1)) 1) + 1) * 512 + $(le_number "$image" $((0x248)) 4)))
+	length=$(($(le_number "$image" $((0x24c)) 4) - 4))
+	tail -c +$((start + 1)) "$image" | head -c "$length" >"$out.packed" || true
+	unpack_payload "$out.packed" >"$out" || die "cannot unpack the kernel in $image"
+	rm -f "$out.packed"
+	[ "$(od -An -tx1 -N4 "$out" | tr -d ' ')" = 7f454c46 ] || die "$image: its payload is no ELF file"
+}
+
+unpack_payload() {
+	case $(od -An -tx1 -N4 "$1" | tr -d ' ') in
+	28b52ffd) host_needs zstd zstd; zstd -dcq <"$1" ;;
+	fd377a58) host_needs xz xz-utils; xz -dc <"$1" ;;
+	1f8b*) gzip -dc <"$1" ;;
+	*) return 1 ;;
+	esac
+}
+
+# need_headers NAME: the kernel's headers inside the build root, where DKMS
+# looks for them.
+need_headers() {
+	local root stamp
+	need_root
+	need_kernel "$1"
+	root=$(root_dir)
+	stamp=$root/usr/src/.headers-$(basename "$(kernel_dir "$1")")
+	[ -e "$stamp" ] || with_lock headers add_headers "$1" "$root" "$stamp"
+}
+
+add_headers() {
+	local headers
+	[ ! -e "$3" ] || return 0
+	need_user_root "adding kernel headers to the root"
+	headers=$(kernel_dir "$1")/headers
+	say "kernel $1: headers into the build root"
+	tar -C "$headers" -c . | tar -C "$2" -x --keep-directory-symlink
+	touch "$3"
+}

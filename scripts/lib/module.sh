@@ -1,0 +1,2 @@
+module_dir() { echo /nonexistent; }
+need_module() { :; }

@@ -1,0 +1,3 @@
+qemu_dir() { echo /nonexistent; }
+qemu_tree() { echo /nonexistent; }
+need_qemu() { :; }

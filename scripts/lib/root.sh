@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The build root: one Debian that builds the module for every kernel, the test
+# programs and QEMU. Sourced, never run.
+# shellcheck shell=bash
+
+ROOT_SUITE=trixie
+ROOT_RECIPE=1 # raise it when make_root changes what comes out
+
+ROOT_PACKAGES=(
+	# the module, and DKMS, which signs with openssl
+	gcc gcc-14 libc6-dev make dkms kmod openssl zstd xz-utils pahole
+	# tests, guest and gates
+	busybox-static cpio libcmocka-dev lcov sparse clang-format codespell file
+	# QEMU
+	meson ninja-build pkgconf libglib2.0-dev libfdt-dev zlib1g-dev
+	python3 python3-venv
+)
+
+root_dir() {
+	printf '%s/root/%s\n' "$CACHE" \
+		"$(hash_of "$ROOT_SUITE" "$ROOT_RECIPE" "${ROOT_PACKAGES[@]}")"
+}
+
+need_root() {
+	local dir
+	dir=$(root_dir)
+	[ -d "$dir" ] && return
+	need_user_root "building the root"
+	host_needs mmdebstrap mmdebstrap
+	make_once "$dir" make_root
+}
+
+make_root() {
+	local dir=$1 line options
+	say "build root: Debian $ROOT_SUITE, ${#ROOT_PACKAGES[@]} packages and what they need"
+	options=$(mktemp)
+	transport_options >"$options"
+	line="deb [signed-by=$(keyring)] $(mirror) $ROOT_SUITE main"
+	# Documentation is a third of the files, and nothing here reads it.
+	logged root mmdebstrap --variant=apt --mode=root \
+		--include="$(IFS=,; printf '%s' "${ROOT_PACKAGES[*]}")" \
+		--aptopt="$options" --aptopt='APT::Sandbox::User "root"' \
+		--dpkgopt='path-exclude=/usr/share/doc/*' \
+		--dpkgopt='path-exclude=/usr/share/man/*' \
+		--dpkgopt='path-exclude=/usr/share/locale/*' \
+		"$ROOT_SUITE" "$dir" "$line"
+	rm -f "$options"
+	say "build root: done, $(du -sh "$dir" | cut -f1)"
+}
+
+# enter [--rw PATH]... [--bind FROM TO]... [--hide FILE]... -- DIR COMMAND...
+# Runs COMMAND with DIR as its working folder inside the root, in a mount
+# namespace of its own, so that every mount goes when COMMAND ends. The root is
+# read-only; /tmp is private; the cache and what --rw names can be written.
+enter() {
+	local root
+	need_user_root "running in the build root"
+	root=$(root_dir)
+	# "$@" is expanded by the inner shell.
+	# shellcheck disable=SC2016
+	unshare --mount --propagation private -- \
+		bash -c '. "$1"; shift; enter_inside "$@"' \
+		enter "$CHECKOUT/scripts/lib/enter.sh" "$root" "$CACHE" "$@"
+}
+
+# exec_in_root [--rw-checkout] -- COMMAND...: the working folder is the checkout.
+exec_in_root() {
+	local how=--ro
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--rw-checkout) how=--rw ;;
+		--) shift; break ;;
+		-*) die "exec: unknown option '$1'" ;;
+		*) break ;;
+		esac
+		shift
+	done
+	[ $# -gt 0 ] || die "exec: no command"
+	enter "$how" "$CHECKOUT" -- "$CHECKOUT" "$@"
+}
