@@ -32,7 +32,6 @@ enter_inside() {
 		--ro) bind "$root" "$2" "$2" ro; shift 2 ;;
 		--rw) bind "$root" "$2" "$2"; shift 2 ;;
 		--bind) bind "$root" "$2" "$3"; shift 3 ;;
-		--hide) mount --bind /dev/null "$root$2"; shift 2 ;;
 		esac
 	done
 	mount -o remount,bind,ro "$root"
@@ -43,8 +42,9 @@ enter_inside() {
 run_inside() {
 	local root=$1 dir=$2
 	shift 2
-	export HOME=/tmp TMPDIR=/tmp LC_ALL=C.UTF-8
-	export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-	unset LD_PRELOAD LD_LIBRARY_PATH
-	exec chroot "$root" /usr/bin/env -C "$dir" -- "$@"
+	# The machine's own variables (of pip, of make, of the loader) would make
+	# the result depend on the machine.
+	exec env -i HOME=/tmp TMPDIR=/tmp LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" \
+		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+		chroot "$root" /usr/bin/env -C "$dir" -- "$@"
 }

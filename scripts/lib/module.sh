@@ -1,2 +1,116 @@
-module_dir() { echo /nonexistent; }
-need_module() { :; }
+# SPDX-License-Identifier: GPL-2.0-only
+# Our module, built and installed by DKMS in the build root. Sourced, never run.
+#
+# DKMS keeps its state in /usr/src, /var/lib/dkms and /lib/modules/RELEASE. Each
+# set of sources has these three folders of its own, bound over the root's: so
+# builds from several checkouts do not see each other, and the root stays as it
+# was.
+# shellcheck shell=bash
+
+MODULE=vfio_iommu_type1_hwdbm
+MODULE_SOURCES=${HWDBM_SRC:-$CHECKOUT}
+MODULE_SHIPS=(dkms.conf Kbuild COPYING include src) # what DKMS gets
+MODULE_KEEP=8                                       # builds that stay in the cache
+MODULE_RECIPE=1 # raise it when make_module changes what comes out
+
+# shipped_files: what DKMS gets, relative to the sources; a user-space tool in
+# src/tool is no part of it, nor is what a build left behind.
+shipped_files() {
+	local part
+	for part in "${MODULE_SHIPS[@]}"; do
+		[ ! -e "$MODULE_SOURCES/$part" ] || find -L "$MODULE_SOURCES/$part" -type f -printf "$part/%P\n"
+	done | sed 's|/$||' |
+		grep -vE '^src/tool/|\.(o|ko|mod|mod\.c|cmd|d|a|symvers)$|/modules\.order$' | LC_ALL=C sort
+}
+
+module_hash() {
+	hash_of "$MODULE_RECIPE" "$(root_dir)" "$(kernel_dir "$1")" \
+		"$(cd "$MODULE_SOURCES" && shipped_files | xargs -r -d '\n' sha256sum)"
+}
+
+module_dir() {
+	printf '%s/module/%s-%s\n' "$CACHE" "$1" "$(module_hash "$1")"
+}
+
+module_file() {
+	find "$(module_dir "$1")/modules/updates" -name "$MODULE.ko*"
+}
+
+# dkms_conf WORD: its value in dkms.conf.
+dkms_conf() {
+	sed -n "s/^$1=\"\\(.*\\)\"\$/\\1/p" "$MODULE_SOURCES/dkms.conf"
+}
+
+need_module() {
+	local name=${1:-$DEFAULT_KERNEL}
+	check_kernel_name "$name"
+	[ -r "$MODULE_SOURCES/dkms.conf" ] || die "no dkms.conf in $MODULE_SOURCES"
+	[ -r "$MODULE_SOURCES/Kbuild" ] || die "no Kbuild in $MODULE_SOURCES: there is no module to build yet"
+	[ ! -d "$(module_dir "$name")" ] || return 0
+	need_headers "$name"
+	make_once "$(module_dir "$name")" make_module "$name"
+	forget_old_modules
+}
+
+forget_old_modules() {
+	find "$CACHE/module" -mindepth 1 -maxdepth 1 -type d -printf '%T@ %p\n' |
+		sort -rn | tail -n +$((MODULE_KEEP + 1)) | cut -d' ' -f2- |
+		while read -r dir; do remove_tree "$dir"; done
+}
+
+make_module() {
+	local name=$1 dir=$2 log
+	log=$CACHE/log/dkms-$(basename "$dir")
+	mkdir -p "$CACHE/log"
+	say "module for $name: DKMS add, build, install"
+	dkms_folders "$name" "$dir"
+	if ! dkms_run "$name" "$dir" 'dkms add "$1" && dkms build "$1" -k "$2" && dkms install "$1" -k "$2"' >"$log" 2>&1; then
+		build_complaints "$dir" "$log"
+		die "DKMS could not build the module (above: its make.log; rest: $log)"
+	fi
+	find "$dir" -name make.log -exec grep -hE 'warning:' {} + >&2 || true
+	touch "$dir"
+	[ -n "$(find "$dir/modules/updates" -name "$MODULE.ko*" 2>/dev/null)" ] ||
+		die "DKMS installed no $MODULE.ko ($log)"
+}
+
+# The errors with their lines first: they are what one looks for.
+build_complaints() {
+	local make_log
+	make_log=$(find "$1/dkms" -name make.log | head -n 1)
+	if [ -n "$make_log" ]; then
+		grep -E 'error:|warning:|Error [0-9]' "$make_log" | head -n 40 >&2 || true
+		printf -- '--- end of make.log\n' >&2
+		tail -n 30 "$make_log" >&2
+	else
+		tail -n 30 "$2" >&2
+	fi
+}
+
+# dkms_folders KERNEL DIR: sources, an empty DKMS tree, and a modules folder
+# that leads to the headers as the kernel's own does.
+dkms_folders() {
+	local dir=$2 installed
+	installed=$(root_dir)/usr/lib/modules/$(kernel_release "$1")
+	mkdir -p "$dir/src" "$dir/dkms" "$dir/modules"
+	(cd "$MODULE_SOURCES" && shipped_files | xargs -r -d '\n' cp -L --parents -t "$dir/src")
+	cp -P "$installed/build" "$installed/source" "$dir/modules/"
+	cp "$(kernel_dir "$1")"/modules/modules.{order,builtin,builtin.modinfo} "$dir/modules/"
+	# DKMS compresses as the modules that it finds are compressed, and depmod
+	# wants those that ours uses.
+	(cd "$(kernel_dir "$1")/modules" && cp -r --parents -t "$dir/modules" kernel/drivers/vfio kernel/virt)
+}
+
+# dkms_run KERNEL DIR SCRIPT: SCRIPT runs in the root with the folders of DIR in
+# place; $1 is NAME/VERSION, $2 the kernel's release.
+dkms_run() {
+	local package version release
+	package=$(dkms_conf PACKAGE_NAME)
+	version=$(dkms_conf PACKAGE_VERSION)
+	release=$(kernel_release "$1")
+	[ -n "$package" ] && [ -n "$version" ] || die "dkms.conf has no PACKAGE_NAME or PACKAGE_VERSION"
+	enter --bind "$2/src" "/usr/src/$package-$version" \
+		--bind "$2/dkms" /var/lib/dkms \
+		--bind "$2/modules" "/usr/lib/modules/$release" \
+		-- / sh -c "$3" sh "$package/$version" "$release"
+}

@@ -13,7 +13,7 @@ ROOT_PACKAGES=(
 	busybox-static cpio libcmocka-dev lcov sparse clang-format codespell file
 	# QEMU
 	meson ninja-build pkgconf libglib2.0-dev libfdt-dev zlib1g-dev
-	python3 python3-venv
+	python3 python3-venv dpkg-dev patch
 )
 
 root_dir() {
@@ -33,7 +33,7 @@ need_root() {
 make_root() {
 	local dir=$1 line options
 	say "build root: Debian $ROOT_SUITE, ${#ROOT_PACKAGES[@]} packages and what they need"
-	options=$(mktemp)
+	options=$dir.apt.conf
 	transport_options >"$options"
 	line="deb [signed-by=$(keyring)] $(mirror) $ROOT_SUITE main"
 	# Documentation is a third of the files, and nothing here reads it.
@@ -48,10 +48,11 @@ make_root() {
 	say "build root: done, $(du -sh "$dir" | cut -f1)"
 }
 
-# enter [--rw PATH]... [--bind FROM TO]... [--hide FILE]... -- DIR COMMAND...
+# enter [--rw PATH]... [--ro PATH]... [--bind FROM TO]... -- DIR COMMAND...
 # Runs COMMAND with DIR as its working folder inside the root, in a mount
 # namespace of its own, so that every mount goes when COMMAND ends. The root is
-# read-only; /tmp is private; the cache and what --rw names can be written.
+# read-only; /tmp is private; the cache and what --rw names can be written; the
+# environment is a fixed one.
 enter() {
 	local root
 	need_user_root "running in the build root"
