@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The kernel's IOMMU API: domains, mappings, invalidation, interrupts.
+ */
+#include <linux/bits.h>
+#include <linux/device.h>
+#include <linux/err.h>
+#include <linux/gfp.h>
+#include <linux/iommu.h>
+
+#include "compat.h"
+#include "probes.h"
+
+#if HWDBM_HAS_IOMMU_DIRTY_OPS
+#include <uapi/linux/iommufd.h>
+#endif
+
+bool hwdbm_compat_dev_tracks_dirty(struct device *dev)
+{
+#if HWDBM_HAS_CAP_DIRTY_TRACKING
+	return device_iommu_capable(dev, IOMMU_CAP_DIRTY_TRACKING);
+#else
+	return false;
+#endif
+}
+
+#if HWDBM_HAS_PAGING_DOMAIN_ALLOC_FLAGS && HWDBM_HAS_IOMMU_DIRTY_OPS
+static struct iommu_domain *alloc_tracking(struct device *dev)
+{
+	return iommu_paging_domain_alloc_flags(dev,
+					       IOMMU_HWPT_ALLOC_DIRTY_TRACKING);
+}
+#elif HWDBM_HAS_DOMAIN_ALLOC_USER && HWDBM_HAS_IOMMU_DIRTY_OPS
+/* What iommufd would fill in after this call; a driver may leave it to it. */
+static void complete_domain(struct iommu_domain *domain,
+			    const struct iommu_ops *ops)
+{
+	if (!domain->type)
+		domain->type = IOMMU_DOMAIN_UNMANAGED;
+	if (!domain->ops)
+		domain->ops = ops->default_domain_ops;
+	if (!domain->pgsize_bitmap)
+		domain->pgsize_bitmap = ops->pgsize_bitmap;
+#if HWDBM_HAS_DOMAIN_OWNER
+	if (!domain->owner)
+		domain->owner = ops;
+#endif
+}
+
+static struct iommu_domain *alloc_tracking(struct device *dev)
+{
+	const struct iommu_ops *ops;
+	struct iommu_domain *domain;
+
+	if (!dev->iommu || !dev->iommu->iommu_dev)
+		return ERR_PTR(-ENODEV);
+	ops = dev->iommu->iommu_dev->ops;
+	if (!ops || !ops->domain_alloc_user)
+		return ERR_PTR(-EOPNOTSUPP);
+
+	domain = ops->domain_alloc_user(dev, IOMMU_HWPT_ALLOC_DIRTY_TRACKING,
+					NULL, NULL);
+	if (!IS_ERR_OR_NULL(domain))
+		complete_domain(domain, ops);
+	return domain;
+}
+#else
+static struct iommu_domain *alloc_tracking(struct device *dev)
+{
+	return ERR_PTR(-EOPNOTSUPP);
+}
+#endif
+
+static struct iommu_domain *alloc_plain(struct device *dev)
+{
+	if (!dev->iommu)
+		return ERR_PTR(-ENODEV);
+#if HWDBM_HAS_PAGING_DOMAIN_ALLOC
+	return iommu_paging_domain_alloc(dev);
+#else
+	return iommu_domain_alloc(dev->bus);
+#endif
+}
+
+struct iommu_domain *hwdbm_compat_domain_alloc(struct device *dev,
+					       bool dirty_tracking)
+{
+	struct iommu_domain *domain;
+
+	domain = dirty_tracking ? alloc_tracking(dev) : alloc_plain(dev);
+	if (!domain)
+		return ERR_PTR(-ENOMEM);
+	if (IS_ERR(domain))
+		return domain;
+
+	if (dirty_tracking && !hwdbm_compat_has_dirty_ops(domain)) {
+		iommu_domain_free(domain);
+		return ERR_PTR(-EOPNOTSUPP);
+	}
+	return domain;
+}
+
+int hwdbm_compat_iommu_map(struct iommu_domain *domain, unsigned long iova,
+			   phys_addr_t paddr, size_t size, int prot)
+{
+#if HWDBM_HAS_IOMMU_MAP_GFP
+	return iommu_map(domain, iova, paddr, size, prot, GFP_KERNEL_ACCOUNT);
+#else
+	return iommu_map(domain, iova, paddr, size, prot);
+#endif
+}
+
+bool hwdbm_compat_group_isolated_msi(struct iommu_group *group)
+{
+#if HWDBM_HAS_GROUP_ISOLATED_MSI
+	return iommu_group_has_isolated_msi(group);
+#else
+	return false;
+#endif
+}
+
+void hwdbm_compat_iotlb_sync_range(struct iommu_domain *domain,
+				   unsigned long first, unsigned long last)
+{
+	struct iommu_iotlb_gather gather;
+
+	iommu_iotlb_gather_init(&gather);
+	gather.start = first;
+	gather.end = last;
+	gather.pgsize = domain->pgsize_bitmap & -domain->pgsize_bitmap;
+	iommu_iotlb_sync(domain, &gather);
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The core allocates a paging domain for a device. */
+#include <linux/iommu.h>
+
+#include "probe.h"
+
+#ifndef PROBE_BASE
+PROBE_TYPE(iommu_paging_domain_alloc((struct device *)NULL),
+	   struct iommu_domain *);
+#endif
