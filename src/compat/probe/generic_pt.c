@@ -3,5 +3,7 @@
 #include "probe.h"
 
 #ifndef PROBE_BASE
-static_assert(__has_include(<linux/generic_pt/iommu.h>));
+#if !__has_include(<linux/generic_pt/iommu.h>)
+#error "no"
+#endif
 #endif
