@@ -17,7 +17,7 @@
 
 bool hwdbm_compat_dev_tracks_dirty(struct device *dev)
 {
-#if HWDBM_HAS_CAP_DIRTY_TRACKING
+#if HWDBM_HAS_IOMMU_DIRTY_OPS
 	return device_iommu_capable(dev, IOMMU_CAP_DIRTY_TRACKING);
 #else
 	return false;

@@ -50,31 +50,46 @@ fence() {
 		"$logs/fence.log"
 }
 
-# ask PROBE COMPILER FLAG...: prints 1 or 0
+# ask PROBE COMPILER FLAG...: 1 or 0 into PROBE.answer
 ask() {
 	probe=$1
 	shift
 	if compiles "$probe" "$logs/$probe.log" "$@"; then
-		echo 1
+		echo 1 >"$logs/$probe.answer"
 	elif compiles "$probe" "$logs/$probe.base.log" "$@" -DPROBE_BASE; then
-		echo 0
+		echo 0 >"$logs/$probe.answer"
 	else
 		fail "cannot ask probe '$probe': it fails without its property too. The compiler said:" \
 			"$logs/$probe.base.log"
 	fi
 }
 
-mkdir -p "$logs" || exit 1
-rm -f "$header" "$logs"/*.log
-controls "$@"
-fence "$@"
-{
-	echo "/* Made by probe.sh for this kernel. Only src/compat includes it. */"
+names() {
 	for source in "$here"/*.c; do
 		name=$(basename "$source" .c)
 		case $name in control_* | fence) continue ;; esac
-		answer=$(ask "$name" "$@") || exit 1
+		echo "$name"
+	done
+}
+
+write_header() {
+	echo "/* Made by probe.sh for this kernel. Only src/compat includes it. */"
+	for name in $(names); do
+		answer=$(cat "$logs/$name.answer") || return 1
 		echo "#define HWDBM_HAS_$(echo "$name" | tr '[:lower:]' '[:upper:]') $answer"
 	done
-} >"$header.new" || { rm -f "$header.new"; exit 1; }
+}
+
+# One of the processes that the xargs below starts.
+if [ "$header" = --ask ]; then
+	ask "$@"
+	exit
+fi
+
+mkdir -p "$logs" || exit 1
+rm -f "$header" "$logs"/*.log "$logs"/*.answer
+controls "$@"
+fence "$@"
+names | xargs -I PROBE_NAME -P "$(nproc)" "${CONFIG_SHELL:-sh}" "$0" --ask "$logs" PROBE_NAME "$@" || exit 1
+write_header >"$header.new" || exit 1
 mv "$header.new" "$header"
