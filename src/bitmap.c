@@ -6,6 +6,7 @@
  * word: from the current bit to the end of its word or of the range. What it
  * needs from another bitmap it fetches as one value of as many bits.
  */
+#include <linux/bitmap.h>
 #include <linux/bitops.h>
 #include <linux/build_bug.h>
 #include <linux/minmax.h>

@@ -103,7 +103,8 @@ static unsigned long *chunk_to_set(struct hwdbm_dirty_log *log,
 	return map;
 }
 
-/* The bitmap to clear bits in, or NULL: the chunk is clean, or cannot be split
+/*
+ * The bitmap to clear bits in, or NULL: the chunk is clean, or cannot be split
  * for lack of memory and stays all dirty.
  */
 static unsigned long *chunk_to_clear(struct hwdbm_dirty_log *log,

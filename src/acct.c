@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Locked memory: who is charged for a mapping's pages. */
+
+#include <linux/capability.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/task.h>
+
+#include "acct.h"
+
+void hwdbm_acct_init(struct hwdbm_acct *acct)
+{
+	acct->task = get_task_struct(current->group_leader);
+	acct->mm = current->mm;
+	mmgrab(acct->mm);
+	acct->may_exceed = capable(CAP_IPC_LOCK);
+	acct->locked_pages = 0;
+}
+
+void hwdbm_acct_fini(struct hwdbm_acct *acct)
+{
+	WARN_ON_ONCE(acct->locked_pages);
+	mmdrop(acct->mm);
+	put_task_struct(acct->task);
+}
+
+int hwdbm_acct_charge(struct hwdbm_acct *acct, unsigned long pages)
+{
+	int ret;
+
+	if (!pages)
+		return 0;
+	if (mmap_write_lock_killable(acct->mm))
+		return -EINTR;
+	ret = __account_locked_vm(acct->mm, pages, true, acct->task,
+				  acct->may_exceed);
+	mmap_write_unlock(acct->mm);
+	if (!ret)
+		acct->locked_pages += pages;
+	return ret;
+}
+
+void hwdbm_acct_uncharge(struct hwdbm_acct *acct)
+{
+	if (!acct->locked_pages)
+		return;
+	/* An address space that has gone took its counter with it. */
+	if (mmget_not_zero(acct->mm)) {
+		mmap_write_lock(acct->mm);
+		__account_locked_vm(acct->mm, acct->locked_pages, false,
+				    acct->task, acct->may_exceed);
+		mmap_write_unlock(acct->mm);
+		mmput(acct->mm);
+	}
+	acct->locked_pages = 0;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Locked memory: who is charged for a mapping's pages. */
+#ifndef HWDBM_ACCT_H
+#define HWDBM_ACCT_H
+
+#include <linux/types.h>
+
+struct mm_struct;
+struct task_struct;
+
+/**
+ * struct hwdbm_acct - the owner of a mapping and what it was charged
+ * @task: thread group leader whose RLIMIT_MEMLOCK counts; a reference
+ * @mm: address space charged; an mmgrab reference, so it may be dying
+ * @may_exceed: owner had CAP_IPC_LOCK when it mapped
+ * @locked_pages: pages charged to @mm now
+ *
+ * Locks: the caller's (the mapping's lock); immutable but for @locked_pages.
+ */
+struct hwdbm_acct {
+	struct task_struct *task;
+	struct mm_struct *mm;
+	bool may_exceed;
+	unsigned long locked_pages;
+};
+
+/** hwdbm_acct_init() - the calling process becomes the owner */
+void hwdbm_acct_init(struct hwdbm_acct *acct);
+
+/** hwdbm_acct_fini() - drop the owner; nothing may be charged any more */
+void hwdbm_acct_fini(struct hwdbm_acct *acct);
+
+/**
+ * hwdbm_acct_charge() - charge locked pages to the owner
+ * @acct: the owner; must be the calling process
+ * @pages: pages of PAGE_SIZE
+ *
+ * Takes the owner's mmap_lock.
+ *
+ * Return: 0; -ENOMEM past RLIMIT_MEMLOCK; -EINTR on a fatal signal.
+ */
+int hwdbm_acct_charge(struct hwdbm_acct *acct, unsigned long pages);
+
+/**
+ * hwdbm_acct_uncharge() - give back all that was charged
+ * @acct: the owner, from any process; it may have exited
+ *
+ * Takes the owner's mmap_lock. Cannot fail.
+ */
+void hwdbm_acct_uncharge(struct hwdbm_acct *acct);
+
+#endif /* HWDBM_ACCT_H */

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Groups that come and go: build a candidate, replay the mappings onto it,
+ * commit. A group does no DMA for user space before attach has returned (its
+ * devices cannot be opened yet), so the order of steps up to the commit is
+ * about errors, not about lost writes.
+ */
+
+#include <linux/err.h>
+#include <linux/limits.h>
+#include <linux/mm.h>
+#include <linux/printk.h>
+#include <linux/slab.h>
+
+#include "attach.h"
+#include "container.h"
+#include "dirty.h"
+#include "domain.h"
+#include "map.h"
+
+/**
+ * struct candidate - what an attach is about to commit
+ * @group: the new group, attached to @domain until it joins another
+ * @domain: its own domain, NULL once it has joined one that was there
+ * @ranges: valid IOVAs with the new group in
+ */
+struct candidate {
+	struct hwdbm_group *group;
+	struct hwdbm_domain *domain;
+	struct hwdbm_iova_ranges *ranges;
+};
+
+static struct hwdbm_group *find_group(struct hwdbm_container *c,
+				      const struct iommu_group *iommu_group,
+				      struct hwdbm_domain **in)
+{
+	struct hwdbm_domain *d;
+	struct hwdbm_group *g;
+
+	list_for_each_entry(d, &c->domains, next)
+		list_for_each_entry(g, &d->groups, next)
+			if (g->iommu_group == iommu_group) {
+				*in = d;
+				return g;
+			}
+	return NULL;
+}
+
+static size_t count_resv(const struct hwdbm_domain *d)
+{
+	const struct hwdbm_group *g;
+	size_t n = 0;
+
+	list_for_each_entry(g, &d->groups, next)
+		n += g->nr_resv;
+	return n;
+}
+
+/* Cannot run out: each reserved range adds one range at most. */
+static void shrink_ranges(struct hwdbm_iova_ranges *r,
+			  const struct hwdbm_domain *d)
+{
+	struct hwdbm_iova_range aperture = hwdbm_domain_aperture(d);
+	const struct hwdbm_group *g;
+	unsigned int i;
+
+	hwdbm_iova_ranges_clip(r, aperture.first, aperture.last);
+	list_for_each_entry(g, &d->groups, next)
+		for (i = 0; i < g->nr_resv; i++)
+			WARN_ON_ONCE(hwdbm_iova_ranges_exclude(
+				r, g->resv[i].first, g->resv[i].last));
+}
+
+static void compute_ranges(const struct hwdbm_container *c,
+			   const struct hwdbm_domain *extra,
+			   struct hwdbm_iova_ranges *r)
+{
+	const struct hwdbm_domain *d;
+
+	hwdbm_iova_ranges_reset(r, 0, U64_MAX);
+	list_for_each_entry(d, &c->domains, next)
+		shrink_ranges(r, d);
+	if (extra)
+		shrink_ranges(r, extra);
+}
+
+static struct hwdbm_iova_ranges *alloc_ranges(const struct hwdbm_container *c,
+					      const struct hwdbm_domain *extra)
+{
+	const struct hwdbm_domain *d;
+	struct hwdbm_iova_ranges *r;
+	size_t cap = 1 + count_resv(extra);
+
+	list_for_each_entry(d, &c->domains, next)
+		cap += count_resv(d);
+	r = kvzalloc(struct_size(r, range, cap), GFP_KERNEL_ACCOUNT);
+	if (!r)
+		return NULL;
+	r->cap = cap;
+	compute_ranges(c, extra, r);
+	return r;
+}
+
+static bool mappings_fit(struct hwdbm_container *c,
+			 const struct hwdbm_iova_ranges *r)
+{
+	struct hwdbm_mapping *m;
+	bool fit = true;
+
+	mutex_lock(&c->lock);
+	hwdbm_mapping_tree_for_each(m, &c->mappings)
+		fit &= hwdbm_iova_ranges_contain(r, m->iova, m->last);
+	mutex_unlock(&c->lock);
+	return fit;
+}
+
+static void update_pgsize(struct hwdbm_container *c)
+{
+	const struct hwdbm_domain *d;
+	unsigned long sizes = ULONG_MAX;
+
+	list_for_each_entry(d, &c->domains, next)
+		sizes &= hwdbm_domain_pgsizes(d);
+	/* We pin whole pages, so smaller IOMMU pages are nobody's business. */
+	if (sizes & ~PAGE_MASK)
+		sizes = (sizes & PAGE_MASK) | PAGE_SIZE;
+	c->pgsize_bitmap = sizes;
+}
+
+/*
+ * Move the group from its own domain to one that is there already and does all
+ * that its own could. If a domain refuses it, the group goes back.
+ */
+static int join(struct hwdbm_container *c, struct candidate *cand)
+{
+	struct hwdbm_domain *d;
+
+	list_for_each_entry(d, &c->domains, next) {
+		if (!hwdbm_domain_joinable(d, cand->domain))
+			continue;
+		hwdbm_domain_detach(cand->domain, cand->group);
+		if (!hwdbm_domain_attach(d, cand->group)) {
+			hwdbm_domain_free(cand->domain);
+			cand->domain = NULL;
+			return 0;
+		}
+		if (hwdbm_domain_attach(cand->domain, cand->group))
+			return -EBUSY;
+	}
+	return 0;
+}
+
+/* Let a domain of its own do all that the container's domains do. */
+static int equip(struct hwdbm_container *c, struct candidate *cand)
+{
+	struct hwdbm_domain *d = cand->domain;
+	int ret = 0;
+
+	if (!list_empty(&c->domains))
+		ret = hwdbm_map_replay(c, d);
+	if (!ret)
+		ret = hwdbm_domain_set_msi(d, cand->group);
+	if (!ret && c->logging && hwdbm_domain_capable(d))
+		hwdbm_dirty_start_domain(c, d);
+	return ret;
+}
+
+static void discard(struct candidate *cand)
+{
+	if (!list_empty(&cand->domain->groups))
+		hwdbm_domain_detach(cand->domain, cand->group);
+	hwdbm_domain_free(cand->domain);
+}
+
+static int build(struct hwdbm_container *c, struct candidate *cand)
+{
+	int ret;
+
+	cand->domain = hwdbm_domain_alloc(cand->group);
+	if (IS_ERR(cand->domain))
+		return PTR_ERR(cand->domain);
+
+	ret = -ENOMEM;
+	cand->ranges = alloc_ranges(c, cand->domain);
+	if (!cand->ranges)
+		goto discard;
+	ret = -EINVAL;
+	if (!cand->ranges->nr || !mappings_fit(c, cand->ranges))
+		goto free_ranges;
+	ret = join(c, cand);
+	if (!ret && cand->domain)
+		ret = equip(c, cand);
+	if (ret)
+		goto free_ranges;
+	return 0;
+
+free_ranges:
+	kvfree(cand->ranges);
+discard:
+	discard(cand);
+	return ret;
+}
+
+static void commit(struct hwdbm_container *c, struct candidate *cand)
+{
+	if (cand->domain) {
+		hwdbm_dirty_before_join(c, cand->domain);
+		list_add_tail(&cand->domain->next, &c->domains);
+		update_pgsize(c);
+	}
+	kvfree(c->iova_ranges);
+	c->iova_ranges = cand->ranges;
+}
+
+static int attach_locked(struct hwdbm_container *c,
+			 struct iommu_group *iommu_group)
+{
+	struct candidate cand = {};
+	struct hwdbm_domain *d;
+	int ret;
+
+	if (find_group(c, iommu_group, &d))
+		return -EINVAL;
+	cand.group = hwdbm_group_alloc(iommu_group);
+	if (IS_ERR(cand.group))
+		return PTR_ERR(cand.group);
+	if (!hwdbm_params.allow_unsafe_interrupts &&
+	    !hwdbm_group_msi_safe(cand.group)) {
+		pr_warn("%s: interrupts are not remapped; load with allow_unsafe_interrupts=1 to use it all the same\n",
+			hwdbm_group_device_name(cand.group));
+		ret = -EPERM;
+		goto free;
+	}
+	ret = build(c, &cand);
+	if (ret)
+		goto free;
+	commit(c, &cand);
+	return 0;
+
+free:
+	kfree(cand.group);
+	return ret;
+}
+
+int hwdbm_attach_group(struct hwdbm_container *c,
+		       struct iommu_group *iommu_group)
+{
+	int ret;
+
+	down_write(&c->domains_sem);
+	ret = attach_locked(c, iommu_group);
+	up_write(&c->domains_sem);
+	return ret;
+}
+
+/*
+ * In this order: the group's devices can write no more; what its domain knows
+ * goes to the software log; then the tables go. The last domain takes the
+ * mappings with it, and there is nothing left to report.
+ */
+static void drop_group(struct hwdbm_container *c, struct hwdbm_domain *d,
+		       struct hwdbm_group *g)
+{
+	hwdbm_domain_detach(d, g);
+	kfree(g);
+	if (list_empty(&d->groups)) {
+		if (list_is_singular(&c->domains))
+			hwdbm_map_remove_all(c);
+		else
+			hwdbm_dirty_before_leave(c, d);
+		list_del(&d->next);
+		hwdbm_domain_free(d);
+		update_pgsize(c);
+	}
+	compute_ranges(c, NULL, c->iova_ranges);
+}
+
+void hwdbm_detach_group(struct hwdbm_container *c,
+			struct iommu_group *iommu_group)
+{
+	struct hwdbm_domain *d;
+	struct hwdbm_group *g;
+
+	down_write(&c->domains_sem);
+	g = find_group(c, iommu_group, &d);
+	if (g)
+		drop_group(c, d, g);
+	up_write(&c->domains_sem);
+}
+
+void hwdbm_detach_all(struct hwdbm_container *c)
+{
+	struct hwdbm_domain *d, *next_d;
+	struct hwdbm_group *g, *next_g;
+
+	down_write(&c->domains_sem);
+	list_for_each_entry_safe(d, next_d, &c->domains, next) {
+		bool last = false;
+
+		/* Dropping a domain's last group frees the domain. */
+		list_for_each_entry_safe(g, next_g, &d->groups, next) {
+			last = list_is_last(&g->next, &d->groups);
+			drop_group(c, d, g);
+			if (last)
+				break;
+		}
+	}
+	up_write(&c->domains_sem);
+}
+
+bool hwdbm_attach_coherent(struct hwdbm_container *c)
+{
+	const struct hwdbm_domain *d;
+	bool ret = true;
+
+	down_read(&c->domains_sem);
+	list_for_each_entry(d, &c->domains, next)
+		ret &= d->coherent;
+	up_read(&c->domains_sem);
+	return ret;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The container: what one open VFIO container holds, and its locks. */
+#ifndef HWDBM_CONTAINER_H
+#define HWDBM_CONTAINER_H
+
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/rwsem.h>
+#include <linux/types.h>
+
+#include "iova_ranges.h"
+#include "mapping_tree.h"
+
+/**
+ * struct hwdbm_params - module parameters, read at each use
+ * @allow_unsafe_interrupts: serve groups whose MSIs are not isolated
+ * @disable_hugepages: map page by page, so that every leaf is one page
+ * @dma_entry_limit: mappings a container may hold, sampled at open
+ */
+struct hwdbm_params {
+	bool allow_unsafe_interrupts;
+	bool disable_hugepages;
+	unsigned int dma_entry_limit;
+};
+
+extern struct hwdbm_params hwdbm_params;
+
+struct vfio_iommu_driver_ops;
+
+/* What is registered with VFIO; its type is known to container.c and main.c. */
+extern const struct vfio_iommu_driver_ops hwdbm_vfio_ops;
+
+/**
+ * struct hwdbm_container - one VFIO container served by this module
+ *
+ * Lock order: @domains_sem, @lock, hwdbm_mapping.lock, an mm's mmap_lock.
+ *
+ * Who works on a mapping holds @domains_sem for reading (so that no domain
+ * comes or goes and logging neither starts nor stops), takes @lock only to
+ * find the mapping and to take a reference, and then works under the
+ * mapping's own lock. Thus a harvest excludes UNMAP of that mapping, and
+ * other harvests of it, and nothing else; MAP and UNMAP elsewhere go on.
+ * Attach, detach, START and STOP take @domains_sem for writing: they wait
+ * for what is running and are alone.
+ *
+ * @domains_sem: held for reading by whoever uses what it guards
+ * @domains: struct hwdbm_domain, one an IOMMU domain; @domains_sem
+ * @iova_ranges: where MAP may go; replaced at attach; @domains_sem
+ * @pgsize_bitmap: leaf sizes that every domain can; @domains_sem
+ * @logging: START is in force; @domains_sem
+ * @warned: the log has had its one warning since START; atomic bit 0
+ * @lock: the tree and @dma_avail
+ * @mappings: the tree of mappings; @lock
+ * @dma_avail: mappings that may still be made; @lock
+ */
+struct hwdbm_container {
+	struct rw_semaphore domains_sem;
+	struct list_head domains;
+	struct hwdbm_iova_ranges *iova_ranges;
+	unsigned long pgsize_bitmap;
+	bool logging;
+	unsigned long warned;
+
+	struct mutex lock;
+	struct hwdbm_mapping_tree mappings;
+	unsigned int dma_avail;
+};
+
+/* Smallest page that every domain can map, in bytes. Needs domains_sem. */
+static inline unsigned long
+hwdbm_container_pgsize(const struct hwdbm_container *c)
+{
+	lockdep_assert_held(&c->domains_sem);
+	return c->pgsize_bitmap & -c->pgsize_bitmap;
+}
+
+#endif /* HWDBM_CONTAINER_H */

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A piece of a mapping's dirty log: what the calls over ranges are made of. */
+#ifndef HWDBM_DIRTY_PIECE_H
+#define HWDBM_DIRTY_PIECE_H
+
+#include <linux/types.h>
+
+struct hwdbm_container;
+struct hwdbm_mapping;
+
+/**
+ * struct hwdbm_piece - some pages of a mapping
+ * @m: the mapping, live; its lock is held while the piece is worked on
+ * @page: first page, counted from the mapping's start
+ * @nr: pages; in the calls below inside one chunk of the mapping's log
+ */
+struct hwdbm_piece {
+	struct hwdbm_mapping *m;
+	unsigned long page;
+	unsigned long nr;
+};
+
+/**
+ * hwdbm_dirty_piece_get() - which pages of a piece are dirty
+ * @c: the container; domains_sem is held
+ * @p: the piece
+ * @clear: make them clean, hardware and software
+ * @dst: gets a bit a page; room for HWDBM_CHUNK_PAGES bits, overwritten
+ *
+ * Where hardware fails every page is dirty. When it returns, the invalidation
+ * for what it cleaned is done.
+ */
+void hwdbm_dirty_piece_get(struct hwdbm_container *c,
+			   const struct hwdbm_piece *p, bool clear,
+			   unsigned long *dst);
+
+/**
+ * hwdbm_dirty_piece_clear() - make some pages of a piece clean
+ * @c: the container, logging; domains_sem is held
+ * @p: the piece
+ * @pages: a bit a page, those to be cleaned
+ *
+ * Pages that share a leaf with one of them stay dirty in software if the leaf
+ * was. When it returns, the invalidation is done.
+ */
+void hwdbm_dirty_piece_clear(struct hwdbm_container *c,
+			     const struct hwdbm_piece *p,
+			     const unsigned long *pages);
+
+#endif /* HWDBM_DIRTY_PIECE_H */

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The contract of a reader of hardware dirty bits. */
+#ifndef HWDBM_DIRTY_READER_H
+#define HWDBM_DIRTY_READER_H
+
+#include <linux/types.h>
+
+struct iommu_domain;
+
+/**
+ * struct hwdbm_harvest - one pass over the dirty bits of a range
+ * @first: first byte, page aligned
+ * @last: last byte, inclusive; below U64_MAX, because the drivers' own walk
+ *	wraps around there
+ * @clear: clean every leaf that is recorded
+ * @only: if not NULL, one bit a page of PAGE_SIZE from @first on: leaves that
+ *	hold no page of a set bit are neither recorded nor cleaned
+ * @record: called for every dirty leaf found, after it was cleaned, with its
+ *	first and last byte. The leaf may reach beyond [@first, @last], and
+ *	beyond the mapping only if a driver is wrong: the callee clips. Cannot
+ *	fail, may sleep, may be called twice for one leaf
+ * @ctx: passed to @record
+ * @flush_first: out, first byte that was cleaned
+ * @flush_last: out, last byte that was cleaned; below @flush_first if none was
+ *
+ * The range lies inside one live mapping, whose lock the caller holds from
+ * before the pass until the invalidation of [@flush_first, @flush_last] has
+ * finished: until then nobody may act upon what was recorded, because the
+ * device can still write through its cached translation unseen.
+ */
+struct hwdbm_harvest {
+	u64 first;
+	u64 last;
+	bool clear;
+	const unsigned long *only;
+	void (*record)(void *ctx, u64 first, u64 last);
+	void *ctx;
+	u64 flush_first;
+	u64 flush_last;
+};
+
+/**
+ * struct hwdbm_dirty_reader - one way of reading a domain's dirty bits
+ * @id: VFIO_HWDBM_READER_*
+ * @usable: can it read this domain on this kernel; asked once, at allocation
+ * @harvest: do @h's pass. Returns 0, or a negative errno; then what was
+ *	cleaned is recorded and stands in @h's flush range all the same
+ * @forget: clean every leaf of a range unrecorded; only for START. The range
+ *	is as in struct hwdbm_harvest, and the caller flushes all of it
+ *
+ * @harvest and @forget reschedule, and need domains_sem and the mapping's
+ * lock (or domains_sem for writing).
+ */
+struct hwdbm_dirty_reader {
+	u32 id;
+	bool (*usable)(const struct iommu_domain *domain);
+	int (*harvest)(struct iommu_domain *domain, struct hwdbm_harvest *h);
+	int (*forget)(struct iommu_domain *domain, u64 first, u64 last);
+};
+
+extern const struct hwdbm_dirty_reader hwdbm_dirty_reader_gather;
+
+#endif /* HWDBM_DIRTY_READER_H */

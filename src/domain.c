@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* One IOMMU domain: allocate, attach, map and unmap runs, track, flush. */
+
+#include <linux/device.h>
+#include <linux/err.h>
+#include <linux/iommu.h>
+#include <linux/minmax.h>
+#include <linux/sched.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+
+#include "compat/compat.h"
+#include "domain.h"
+
+/* Runs that are unmapped before one flush covers them; 1 KiB of stack. */
+#define RUNS_PER_FLUSH	64
+
+/* A run is looked up page by page: bound what one step may take. */
+#define RUN_MAX_BYTES	SZ_1G
+
+static void free_resv_regions(struct list_head *regions)
+{
+	struct iommu_resv_region *r, *next;
+
+	list_for_each_entry_safe(r, next, regions, list) {
+		list_del(&r->list);
+		kfree(r);
+	}
+}
+
+/* A real MSI region wins over the software window, should both be named. */
+static void take_resv_region(struct hwdbm_group *g,
+			     const struct iommu_resv_region *r, bool *hw_msi)
+{
+	if (r->type == IOMMU_RESV_MSI)
+		*hw_msi = true;
+	if (r->type == IOMMU_RESV_SW_MSI) {
+		g->sw_msi = true;
+		g->sw_msi_base = r->start;
+	}
+	if (r->type == IOMMU_RESV_DIRECT_RELAXABLE || !r->length)
+		return;
+	g->resv[g->nr_resv].first = r->start;
+	g->resv[g->nr_resv].last = r->start + r->length - 1;
+	g->nr_resv++;
+}
+
+struct hwdbm_group *hwdbm_group_alloc(struct iommu_group *iommu_group)
+{
+	struct iommu_resv_region *r;
+	struct hwdbm_group *g;
+	LIST_HEAD(regions);
+	bool hw_msi = false;
+	size_t nr = 0;
+	int ret;
+
+	ret = iommu_get_group_resv_regions(iommu_group, &regions);
+	if (ret) {
+		g = ERR_PTR(ret);
+		goto out;
+	}
+	list_for_each_entry(r, &regions, list)
+		nr++;
+	g = kzalloc(struct_size(g, resv, nr), GFP_KERNEL_ACCOUNT);
+	if (!g) {
+		g = ERR_PTR(-ENOMEM);
+		goto out;
+	}
+	g->iommu_group = iommu_group;
+	list_for_each_entry(r, &regions, list)
+		take_resv_region(g, r, &hw_msi);
+	g->sw_msi &= !hw_msi;
+out:
+	free_resv_regions(&regions);
+	return g;
+}
+
+bool hwdbm_group_msi_safe(const struct hwdbm_group *g)
+{
+	return hwdbm_compat_group_isolated_msi(g->iommu_group);
+}
+
+static int take_first_device(struct device *dev, void *data)
+{
+	struct device **first = data;
+
+	*first = dev;
+	return 1;
+}
+
+const char *hwdbm_group_device_name(const struct hwdbm_group *g)
+{
+	struct device *dev = NULL;
+
+	iommu_group_for_each_dev(g->iommu_group, &dev, take_first_device);
+	return dev ? dev_name(dev) : "no device";
+}
+
+static int device_cannot_track(struct device *dev, void *data)
+{
+	return !hwdbm_compat_dev_tracks_dirty(dev);
+}
+
+struct alloc_request {
+	bool dirty;
+	struct iommu_domain *domain;
+};
+
+/* The kernel holds the group's lock, so the device cannot go. */
+static int alloc_for_first_device(struct device *dev, void *data)
+{
+	struct alloc_request *req = data;
+
+	req->domain = hwdbm_compat_domain_alloc(dev, req->dirty);
+	return 1;
+}
+
+static struct iommu_domain *alloc_iommu_domain(struct iommu_group *group,
+					       bool dirty)
+{
+	struct alloc_request req = {
+		.dirty = dirty,
+		.domain = ERR_PTR(-ENODEV),
+	};
+
+	iommu_group_for_each_dev(group, &req, alloc_for_first_device);
+	return req.domain;
+}
+
+/* A tracking domain and its reader, or a plain one where that cannot be had. */
+static int alloc_best(struct hwdbm_domain *d, struct iommu_group *group)
+{
+	if (!iommu_group_for_each_dev(group, NULL, device_cannot_track)) {
+		d->iommu = alloc_iommu_domain(group, true);
+		if (!IS_ERR(d->iommu)) {
+			if (hwdbm_dirty_reader_gather.usable(d->iommu)) {
+				d->reader = &hwdbm_dirty_reader_gather;
+				return 0;
+			}
+			iommu_domain_free(d->iommu);
+		}
+	}
+	d->iommu = alloc_iommu_domain(group, false);
+	return PTR_ERR_OR_ZERO(d->iommu);
+}
+
+static void enforce_coherency(struct hwdbm_domain *d)
+{
+	const struct iommu_domain_ops *ops = d->iommu->ops;
+
+	if (ops->enforce_cache_coherency)
+		d->coherent = ops->enforce_cache_coherency(d->iommu);
+}
+
+struct hwdbm_domain *hwdbm_domain_alloc(struct hwdbm_group *g)
+{
+	struct hwdbm_domain *d = kzalloc(sizeof(*d), GFP_KERNEL_ACCOUNT);
+	int ret;
+
+	if (!d)
+		return ERR_PTR(-ENOMEM);
+	INIT_LIST_HEAD(&d->groups);
+	ret = alloc_best(d, g->iommu_group);
+	if (ret)
+		goto free;
+	ret = hwdbm_domain_attach(d, g);
+	if (ret)
+		goto free_iommu;
+	enforce_coherency(d);
+	return d;
+
+free_iommu:
+	iommu_domain_free(d->iommu);
+free:
+	kfree(d);
+	return ERR_PTR(ret);
+}
+
+void hwdbm_domain_free(struct hwdbm_domain *d)
+{
+	WARN_ON_ONCE(!list_empty(&d->groups));
+	iommu_domain_free(d->iommu);
+	kfree(d);
+}
+
+/*
+ * A domain that cannot track would take a group that can and hide its dirty
+ * bits; one without coherency would break what KVM was told of the device.
+ */
+bool hwdbm_domain_joinable(const struct hwdbm_domain *d,
+			   const struct hwdbm_domain *fresh)
+{
+	return d->iommu->ops == fresh->iommu->ops &&
+	       d->coherent == fresh->coherent && d->reader == fresh->reader;
+}
+
+int hwdbm_domain_attach(struct hwdbm_domain *d, struct hwdbm_group *g)
+{
+	int ret = iommu_attach_group(d->iommu, g->iommu_group);
+
+	if (!ret)
+		list_add(&g->next, &d->groups);
+	return ret;
+}
+
+void hwdbm_domain_detach(struct hwdbm_domain *d, struct hwdbm_group *g)
+{
+	iommu_detach_group(d->iommu, g->iommu_group);
+	list_del(&g->next);
+}
+
+int hwdbm_domain_set_msi(struct hwdbm_domain *d, const struct hwdbm_group *g)
+{
+	int ret;
+
+	if (!g->sw_msi)
+		return 0;
+	ret = iommu_get_msi_cookie(d->iommu, g->sw_msi_base);
+	return ret == -ENODEV ? 0 : ret;
+}
+
+struct hwdbm_iova_range hwdbm_domain_aperture(const struct hwdbm_domain *d)
+{
+	return (struct hwdbm_iova_range){
+		.first = d->iommu->geometry.aperture_start,
+		.last = d->iommu->geometry.aperture_end,
+	};
+}
+
+unsigned long hwdbm_domain_pgsizes(const struct hwdbm_domain *d)
+{
+	return d->iommu->pgsize_bitmap;
+}
+
+int hwdbm_domain_map(struct hwdbm_domain *d, u64 iova, u64 phys, u64 bytes,
+		     int prot)
+{
+	return hwdbm_compat_iommu_map(d->iommu, iova, phys, bytes,
+				      prot | IOMMU_CACHE);
+}
+
+void hwdbm_domain_unmap(struct hwdbm_domain *d, u64 iova, u64 bytes)
+{
+	WARN_ON_ONCE(iommu_unmap(d->iommu, iova, bytes) != bytes);
+}
+
+u64 hwdbm_domain_run(const struct hwdbm_domain *d, u64 iova, u64 last,
+		     u64 *phys)
+{
+	u64 most = min_t(u64, last - iova, RUN_MAX_BYTES - 1) + 1;
+	u64 bytes = PAGE_SIZE;
+
+	*phys = iommu_iova_to_phys(d->iommu, iova);
+	while (bytes < most &&
+	       iommu_iova_to_phys(d->iommu, iova + bytes) == *phys + bytes)
+		bytes += PAGE_SIZE;
+	return bytes;
+}
+
+struct run_batch {
+	unsigned int nr;
+	struct {
+		u64 phys;
+		u64 bytes;
+	} run[RUNS_PER_FLUSH];
+};
+
+static void flush_runs(struct hwdbm_domain *d,
+		       struct iommu_iotlb_gather *gather,
+		       struct run_batch *batch,
+		       void (*release)(void *ctx, u64 phys, u64 bytes),
+		       void *ctx)
+{
+	unsigned int i;
+
+	if (gather->start <= gather->end)
+		iommu_iotlb_sync(d->iommu, gather);
+	for (i = 0; i < batch->nr; i++)
+		release(ctx, batch->run[i].phys, batch->run[i].bytes);
+	batch->nr = 0;
+	cond_resched();
+}
+
+void hwdbm_domain_unmap_runs(struct hwdbm_domain *d, u64 iova, u64 last,
+			     void (*release)(void *ctx, u64 phys, u64 bytes),
+			     void *ctx)
+{
+	struct iommu_iotlb_gather gather;
+	struct run_batch batch;
+	u64 left = last - iova + 1;
+
+	batch.nr = 0;
+	iommu_iotlb_gather_init(&gather);
+	while (left) {
+		u64 phys, bytes = hwdbm_domain_run(d, iova, last, &phys);
+		size_t unmapped;
+
+		unmapped = iommu_unmap_fast(d->iommu, iova, bytes, &gather);
+		/*
+		 * A driver that will not unmap keeps the pages reachable by
+		 * the device: they stay pinned, which leaks them but harms
+		 * nobody.
+		 */
+		if (WARN_ON_ONCE(unmapped != bytes))
+			break;
+		batch.run[batch.nr].phys = phys;
+		batch.run[batch.nr].bytes = bytes;
+		if (++batch.nr == RUNS_PER_FLUSH)
+			flush_runs(d, &gather, &batch, release, ctx);
+		iova += bytes;
+		left -= bytes;
+	}
+	flush_runs(d, &gather, &batch, release, ctx);
+}
+
+int hwdbm_domain_set_tracking(struct hwdbm_domain *d, bool on)
+{
+	int ret = hwdbm_compat_set_dirty_tracking(d->iommu, on);
+
+	if (!ret)
+		d->tracking = on;
+	return ret;
+}
+
+int hwdbm_domain_harvest(struct hwdbm_domain *d, struct hwdbm_harvest *h)
+{
+	int ret = d->reader->harvest(d->iommu, h);
+
+	if (h->clear && h->flush_first <= h->flush_last)
+		hwdbm_compat_iotlb_sync_range(d->iommu, h->flush_first,
+					      h->flush_last);
+	return ret;
+}
+
+int hwdbm_domain_forget(struct hwdbm_domain *d, u64 first, u64 last)
+{
+	int ret = d->reader->forget(d->iommu, first, last);
+
+	hwdbm_compat_iotlb_sync_range(d->iommu, first, last);
+	return ret;
+}

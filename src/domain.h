@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One IOMMU domain of a container and the groups attached to it. */
+#ifndef HWDBM_DOMAIN_H
+#define HWDBM_DOMAIN_H
+
+#include <linux/list.h>
+#include <linux/types.h>
+
+#include "dirty_reader.h"
+#include "iova_ranges.h"
+
+struct iommu_domain;
+struct iommu_group;
+
+/**
+ * struct hwdbm_group - an IOMMU group attached to a domain
+ * @next: in hwdbm_domain.groups; domains_sem
+ * @iommu_group: VFIO keeps it alive while it is attached; immutable
+ * @sw_msi: the group's MSIs need the window at @sw_msi_base; immutable
+ * @sw_msi_base: first byte of that window; immutable
+ * @nr_resv: entries of @resv; immutable
+ * @resv: IOVAs that its devices cannot use for DMA; immutable
+ */
+struct hwdbm_group {
+	struct list_head next;
+	struct iommu_group *iommu_group;
+	bool sw_msi;
+	u64 sw_msi_base;
+	unsigned int nr_resv;
+	struct hwdbm_iova_range resv[];
+};
+
+/**
+ * struct hwdbm_domain - an IOMMU domain
+ * @next: in hwdbm_container.domains; domains_sem
+ * @groups: struct hwdbm_group attached; domains_sem
+ * @iommu: the kernel's domain; immutable
+ * @reader: how its dirty bits are read, NULL if they are not; immutable
+ * @coherent: it enforces cache coherency; immutable
+ * @tracking: hardware tracking is on; domains_sem
+ * @failed: its hardware failed since START. Set under domains_sem held for
+ *	reading, so with WRITE_ONCE; reset under domains_sem held for writing
+ */
+struct hwdbm_domain {
+	struct list_head next;
+	struct list_head groups;
+	struct iommu_domain *iommu;
+	const struct hwdbm_dirty_reader *reader;
+	bool coherent;
+	bool tracking;
+	bool failed;
+};
+
+/**
+ * hwdbm_group_alloc() - describe an IOMMU group
+ * @iommu_group: the group
+ *
+ * Return: the group, attached to nothing, or ERR_PTR (-ENOMEM, or what the
+ * IOMMU driver says of its reserved regions). Free it with kfree().
+ */
+struct hwdbm_group *hwdbm_group_alloc(struct iommu_group *iommu_group);
+
+/** hwdbm_group_msi_safe() - can no device of it fake others' interrupts */
+bool hwdbm_group_msi_safe(const struct hwdbm_group *g);
+
+/** hwdbm_group_device_name() - a device of it, for messages; never NULL */
+const char *hwdbm_group_device_name(const struct hwdbm_group *g);
+
+/**
+ * hwdbm_domain_alloc() - a domain fit for a group, and the group attached
+ * @g: the group, which becomes the only one in it
+ *
+ * With dirty tracking if every device of the group has it and there is a
+ * reader for it; cache coherency is enforced where that can be done.
+ *
+ * Return: the domain in no list, or ERR_PTR with nothing attached.
+ */
+struct hwdbm_domain *hwdbm_domain_alloc(struct hwdbm_group *g);
+
+/** hwdbm_domain_free() - free an empty domain with its tables */
+void hwdbm_domain_free(struct hwdbm_domain *d);
+
+/** hwdbm_domain_joinable() - may a group of @fresh live in @d instead */
+bool hwdbm_domain_joinable(const struct hwdbm_domain *d,
+			   const struct hwdbm_domain *fresh);
+
+/**
+ * hwdbm_domain_attach() - attach a group and list it
+ *
+ * Return: 0, or a negative errno with nothing changed.
+ */
+int hwdbm_domain_attach(struct hwdbm_domain *d, struct hwdbm_group *g);
+
+/** hwdbm_domain_detach() - the group's devices can no longer do DMA */
+void hwdbm_domain_detach(struct hwdbm_domain *d, struct hwdbm_group *g);
+
+/** hwdbm_domain_set_msi() - give its MSIs their window, if they need one */
+int hwdbm_domain_set_msi(struct hwdbm_domain *d, const struct hwdbm_group *g);
+
+/** hwdbm_domain_aperture() - IOVAs that its tables can hold, inclusive */
+struct hwdbm_iova_range hwdbm_domain_aperture(const struct hwdbm_domain *d);
+
+/** hwdbm_domain_pgsizes() - its leaf sizes, one bit a size in bytes */
+unsigned long hwdbm_domain_pgsizes(const struct hwdbm_domain *d);
+
+/**
+ * hwdbm_domain_map() - map a physically contiguous run
+ * @d: the domain
+ * @iova: first byte
+ * @phys: first physical byte
+ * @bytes: length
+ * @prot: IOMMU_READ and IOMMU_WRITE
+ *
+ * Return: 0, or a negative errno with nothing of the run mapped.
+ */
+int hwdbm_domain_map(struct hwdbm_domain *d, u64 iova, u64 phys, u64 bytes,
+		     int prot);
+
+/** hwdbm_domain_unmap() - unmap a range that is mapped, and flush */
+void hwdbm_domain_unmap(struct hwdbm_domain *d, u64 iova, u64 bytes);
+
+/**
+ * hwdbm_domain_run() - the physically contiguous run at an IOVA
+ * @d: the domain
+ * @iova: first byte, mapped
+ * @last: where to end at the latest, inclusive
+ * @phys: out, first physical byte
+ *
+ * Return: its length in bytes.
+ */
+u64 hwdbm_domain_run(const struct hwdbm_domain *d, u64 iova, u64 last,
+		     u64 *phys);
+
+/**
+ * hwdbm_domain_unmap_runs() - unmap a range and hand out what it mapped
+ * @d: the domain; every other domain has the range unmapped already
+ * @iova: first byte, mapped
+ * @last: last byte, inclusive
+ * @release: gets each physically contiguous run, once no device can reach it
+ * @ctx: passed to @release
+ *
+ * Cannot fail and allocates nothing.
+ */
+void hwdbm_domain_unmap_runs(struct hwdbm_domain *d, u64 iova, u64 last,
+			     void (*release)(void *ctx, u64 phys, u64 bytes),
+			     void *ctx);
+
+/** hwdbm_domain_capable() - was it allocated with dirty tracking */
+static inline bool hwdbm_domain_capable(const struct hwdbm_domain *d)
+{
+	return d->reader;
+}
+
+/**
+ * hwdbm_domain_set_tracking() - switch hardware dirty tracking
+ * @d: a capable domain
+ * @on: the new state
+ *
+ * Return: 0, or the driver's errno with the old state.
+ */
+int hwdbm_domain_set_tracking(struct hwdbm_domain *d, bool on);
+
+/**
+ * hwdbm_domain_harvest() - one pass over dirty bits, with its invalidation
+ * @d: a capable domain
+ * @h: the pass; see there for the locks
+ *
+ * When it returns, the invalidation of all that was cleaned has finished.
+ *
+ * Return: 0, or the driver's errno: then dirty bits may be unknown.
+ */
+int hwdbm_domain_harvest(struct hwdbm_domain *d, struct hwdbm_harvest *h);
+
+/**
+ * hwdbm_domain_forget() - clean a range of one mapping, recording nothing
+ * @d: a capable domain, tracking
+ * @first: first byte
+ * @last: last byte, inclusive
+ *
+ * When it returns, every device write to the range sets a dirty bit: all of
+ * it is invalidated, whether or not it was dirty.
+ *
+ * Return: 0, or the driver's errno: then old dirty bits may be left.
+ */
+int hwdbm_domain_forget(struct hwdbm_domain *d, u64 first, u64 last);
+
+#endif /* HWDBM_DOMAIN_H */

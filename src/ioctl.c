@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The container's ioctls: sizes, copies, flags; nothing else. */
+
+#include <linux/iommu.h>
+#include <linux/kernel.h>
+#include <linux/overflow.h>
+#include <linux/uaccess.h>
+#include <linux/vfio.h>
+
+#include <linux/vfio_iommu_type1_hwdbm.h>
+
+#include "attach.h"
+#include "container.h"
+#include "dirty.h"
+#include "info.h"
+#include "ioctl.h"
+#include "map.h"
+
+long hwdbm_ioctl_check_extension(struct hwdbm_container *c,
+				 unsigned long extension)
+{
+	switch (extension) {
+	case VFIO_TYPE1_HWDBM_IOMMU:
+	case VFIO_UNMAP_ALL:
+		return 1;
+	case VFIO_DMA_CC_IOMMU:
+		return c && hwdbm_attach_coherent(c);
+	case VFIO_DIRTY_LOG_MANUAL_CLEAR:
+		return c ? 1 : 0;
+	default:
+		return 0;
+	}
+}
+
+/*
+ * Copy the fixed part of an argument, which begins with its argsz. Fields past
+ * it belong to callers that are newer than we are.
+ */
+static int copy_arg(void *to, const void __user *from, size_t size)
+{
+	if (copy_from_user(to, from, size))
+		return -EFAULT;
+	return *(u32 *)to < size ? -EINVAL : 0;
+}
+
+static long map_dma(struct hwdbm_container *c, void __user *arg)
+{
+	struct vfio_iommu_type1_dma_map map;
+	int ret, prot = 0;
+
+	ret = copy_arg(&map, arg,
+		       offsetofend(struct vfio_iommu_type1_dma_map, size));
+	if (ret)
+		return ret;
+	if (map.flags & ~(VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE))
+		return -EINVAL;
+	if (map.flags & VFIO_DMA_MAP_FLAG_READ)
+		prot |= IOMMU_READ;
+	if (map.flags & VFIO_DMA_MAP_FLAG_WRITE)
+		prot |= IOMMU_WRITE;
+	if (!prot)
+		return -EINVAL;
+	return hwdbm_map_add(c, map.iova, map.size, map.vaddr, prot);
+}
+
+#define UNMAP_FLAGS \
+	(VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP | VFIO_DMA_UNMAP_FLAG_ALL)
+
+/* Range of an UNMAP, checked; for everything, *last is the end of it all. */
+static int unmap_range(struct hwdbm_container *c,
+		       const struct vfio_iommu_type1_dma_unmap *unmap,
+		       u64 *last)
+{
+	u64 pgsize;
+
+	if (unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL) {
+		*last = U64_MAX;
+		return unmap->iova || unmap->size ? -EINVAL : 0;
+	}
+	down_read(&c->domains_sem);
+	pgsize = hwdbm_container_pgsize(c);
+	up_read(&c->domains_sem);
+	if (!unmap->size || (unmap->iova | unmap->size) & (pgsize - 1))
+		return -EINVAL;
+	return check_add_overflow(unmap->iova, unmap->size - 1, last) ?
+		       -EOVERFLOW : 0;
+}
+
+static int unmap_reporting(struct hwdbm_container *c, void __user *arg,
+			   const struct vfio_iommu_type1_dma_unmap *unmap,
+			   u64 last, u64 *unmapped)
+{
+	size_t minsz = offsetofend(struct vfio_iommu_type1_dma_unmap, size);
+	struct hwdbm_dirty_request req;
+	struct vfio_bitmap bitmap;
+	int ret;
+
+	if (unmap->argsz < minsz + sizeof(bitmap))
+		return -EINVAL;
+	if (copy_from_user(&bitmap, arg + minsz, sizeof(bitmap)))
+		return -EFAULT;
+	ret = hwdbm_dirty_request_init(c, HWDBM_DIRTY_UNMAP,
+		&(struct hwdbm_dirty_args){
+			.iova = unmap->iova,
+			.size = unmap->size,
+			.whole = unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL,
+			.pgsize = bitmap.pgsize,
+			.data = (void __user *)bitmap.data,
+			.bytes = bitmap.size,
+		}, &req);
+	if (ret)
+		return ret;
+	ret = hwdbm_map_remove(c, unmap->iova, last, &req, unmapped);
+	hwdbm_dirty_request_fini(&req);
+	return ret;
+}
+
+static long unmap_dma(struct hwdbm_container *c, void __user *arg)
+{
+	size_t minsz = offsetofend(struct vfio_iommu_type1_dma_unmap, size);
+	struct vfio_iommu_type1_dma_unmap unmap;
+	u64 last, unmapped;
+	int ret;
+
+	ret = copy_arg(&unmap, arg, minsz);
+	if (ret)
+		return ret;
+	if (unmap.flags & ~UNMAP_FLAGS)
+		return -EINVAL;
+	ret = unmap_range(c, &unmap, &last);
+	if (ret)
+		return ret;
+	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP)
+		ret = unmap_reporting(c, arg, &unmap, last, &unmapped);
+	else
+		ret = hwdbm_map_remove(c, unmap.iova, last, NULL, &unmapped);
+	if (ret)
+		return ret;
+	unmap.size = unmapped;
+	return copy_to_user(arg, &unmap, minsz) ? -EFAULT : 0;
+}
+
+static long dirty_range(struct hwdbm_container *c, void __user *arg,
+			const struct vfio_iommu_type1_dirty_bitmap *dirty,
+			enum hwdbm_dirty_mode mode)
+{
+	struct vfio_iommu_type1_dirty_bitmap_get range;
+	struct hwdbm_dirty_request req;
+	long ret;
+
+	if (dirty->argsz < sizeof(*dirty) + sizeof(range))
+		return -EINVAL;
+	if (copy_from_user(&range, arg + sizeof(*dirty), sizeof(range)))
+		return -EFAULT;
+	ret = hwdbm_dirty_request_init(c, mode, &(struct hwdbm_dirty_args){
+		.iova = range.iova,
+		.size = range.size,
+		.pgsize = range.bitmap.pgsize,
+		.data = (void __user *)range.bitmap.data,
+		.bytes = range.bitmap.size,
+	}, &req);
+	if (ret)
+		return ret;
+	ret = hwdbm_dirty_run(c, &req);
+	hwdbm_dirty_request_fini(&req);
+	return ret;
+}
+
+static long dirty_pages(struct hwdbm_container *c, void __user *arg)
+{
+	struct vfio_iommu_type1_dirty_bitmap dirty;
+	int ret;
+
+	ret = copy_arg(&dirty, arg, sizeof(dirty));
+	if (ret)
+		return ret;
+	/* Exactly one flag: equality, so that two are as unknown as a new one. */
+	switch (dirty.flags) {
+	case VFIO_IOMMU_DIRTY_PAGES_FLAG_START:
+		return hwdbm_dirty_start(c);
+	case VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP:
+		hwdbm_dirty_stop(c);
+		return 0;
+	case VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP:
+		return dirty_range(c, arg, &dirty, HWDBM_DIRTY_GET);
+	case VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP_NOCLEAR:
+		return dirty_range(c, arg, &dirty, HWDBM_DIRTY_NOCLEAR);
+	case VFIO_IOMMU_DIRTY_PAGES_FLAG_CLEAR_BITMAP:
+		return dirty_range(c, arg, &dirty, HWDBM_DIRTY_CLEAR);
+	default:
+		return -EINVAL;
+	}
+}
+
+static const struct command {
+	unsigned int cmd;
+	long (*run)(struct hwdbm_container *c, void __user *arg);
+} commands[] = {
+	{ VFIO_IOMMU_GET_INFO, hwdbm_info_get },
+	{ VFIO_IOMMU_MAP_DMA, map_dma },
+	{ VFIO_IOMMU_UNMAP_DMA, unmap_dma },
+	{ VFIO_IOMMU_DIRTY_PAGES, dirty_pages },
+};
+
+long hwdbm_ioctl_run(struct hwdbm_container *c, unsigned int cmd,
+		     unsigned long arg)
+{
+	unsigned int i;
+
+	if (cmd == VFIO_CHECK_EXTENSION)
+		return hwdbm_ioctl_check_extension(c, arg);
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (commands[i].cmd == cmd)
+			return commands[i].run(c, (void __user *)arg);
+	return -ENOTTY;
+}
