@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
+#include "mem.h"
+#include "proc.h"
+#include "tap.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <linux/memfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define NR_HUGEPAGES "/proc/sys/vm/nr_hugepages"
+#define PM_PFN ((1ULL << 55) - 1)
+
+static uint64_t pfn_of(int pagemap, const void *p)
+{
+	uint64_t entry;
+	off_t at = (off_t)((uintptr_t)p / PAGE_4K * sizeof(entry));
+
+	if (pread(pagemap, &entry, sizeof(entry), at) != sizeof(entry))
+		return 0;
+	return entry & PM_PFN;
+}
+
+/* Makes sure that @want more huge pages than are in use can be had. */
+static void want_hugepages(long want)
+{
+	long total = proc_file_number(NR_HUGEPAGES);
+	long free_now = proc_number("/proc/meminfo", "HugePages_Free");
+	char text[32];
+
+	if (free_now >= want)
+		return;
+	snprintf(text, sizeof(text), "%ld", total + want - free_now);
+	proc_write("/proc/sys/vm/compact_memory", "1");
+	proc_write(NR_HUGEPAGES, text);
+	if (proc_number("/proc/meminfo", "HugePages_Free") < want)
+		tap_bail("cannot get %ld huge pages of 2 MiB; more --mem", want);
+}
+
+struct hugepage {
+	uint64_t pfn;
+	size_t index;
+};
+
+static int by_pfn_downward(const void *a, const void *b)
+{
+	const struct hugepage *x = a, *y = b;
+
+	return x->pfn < y->pfn ? 1 : x->pfn > y->pfn ? -1 : 0;
+}
+
+/*
+ * Lays the pages of the file @fd out at @base by falling physical address:
+ * then no page follows its physical predecessor.
+ */
+static void lay_out_downward(char *base, size_t size, int fd)
+{
+	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	size_t i, n = size / PAGE_2M;
+	struct hugepage *pages = calloc(n, sizeof(*pages));
+
+	if (pagemap < 0 || !pages)
+		tap_bail("cannot see physical addresses");
+	for (i = 0; i < n; i++) {
+		pages[i].index = i;
+		pages[i].pfn = pfn_of(pagemap, base + i * PAGE_2M);
+		if (!pages[i].pfn)
+			tap_bail("pagemap hides physical addresses");
+	}
+	qsort(pages, n, sizeof(*pages), by_pfn_downward);
+	for (i = 0; i < n; i++)
+		if (mmap(base + i * PAGE_2M, PAGE_2M, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_FIXED | MAP_POPULATE, fd,
+			 (off_t)(pages[i].index * PAGE_2M)) == MAP_FAILED)
+			tap_bail("cannot lay out huge pages: %m");
+	close(pagemap);
+	free(pages);
+}
+
+static void *alloc_huge(size_t size)
+{
+	int fd;
+	char *p;
+
+	want_hugepages((long)(size / PAGE_2M));
+	fd = memfd_create("hwdbm", MFD_CLOEXEC | MFD_HUGETLB | MFD_HUGE_2MB);
+	if (fd < 0 || ftruncate(fd, (off_t)size))
+		tap_bail("memfd of huge pages: %m");
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
+		 fd, 0);
+	if (p == MAP_FAILED)
+		tap_bail("mmap of huge pages: %m");
+	lay_out_downward(p, size, fd);
+	close(fd);
+	return p;
+}
+
+void *mem_alloc(size_t size, enum leaf leaf)
+{
+	char *p, *aligned;
+
+	if (leaf == LEAF_2M)
+		return alloc_huge(size);
+	p = mmap(NULL, size + PAGE_2M, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		tap_bail("mmap of %zu bytes: %m", size);
+	aligned = (char *)(((uintptr_t)p + PAGE_2M - 1) & ~(PAGE_2M - 1));
+	if (aligned > p)
+		munmap(p, (size_t)(aligned - p));
+	munmap(aligned + size, (size_t)(p + PAGE_2M - aligned));
+	/* fails where the kernel has no THP, and then says what we want */
+	madvise(aligned, size, leaf == LEAF_4K ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
+	memset(aligned, 0, size);
+	return aligned;
+}
+
+void mem_free(void *p, size_t size)
+{
+	munmap(p, size);
+}
