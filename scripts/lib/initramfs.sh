@@ -52,11 +52,11 @@ guest_modules() {
 	enter -- / depmod -b "$2" "$release"
 }
 
-# unpack_module FILE TO
+# unpack_module FILE TO: with the root's static busybox, which any host can run.
 unpack_module() {
 	case $1 in
-	*.xz) xz -dc "$1" >"$2" ;;
-	*.zst) zstd -dcq "$1" >"$2" ;;
+	*.xz) "$(root_dir)/usr/bin/busybox" unxz -c "$1" >"$2" ;;
+	*.zst) host_needs zstd zstd; zstd -dcq "$1" >"$2" ;;
 	*) cp "$1" "$2" ;;
 	esac
 }

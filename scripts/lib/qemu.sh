@@ -134,7 +134,7 @@ move_staged() {
 
 # touched_files: what the patches name, without the a/ and b/.
 touched_files() {
-	qemu_patches | xargs -r sed -n 's|^\(---\|+++\) [ab]/\([^[:space:]]*\).*|\2|p' | sort -u
+	qemu_patches | xargs -r sed -nE 's,^(---|\+\+\+) [ab]/([^[:space:]]*).*,\2,p' | sort -u
 }
 
 # collect_qemu TREE DIR: binary, libraries, firmware, and a script that puts
