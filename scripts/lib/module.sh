@@ -11,7 +11,7 @@ MODULE=vfio_iommu_type1_hwdbm
 MODULE_SOURCES=${HWDBM_SRC:-$CHECKOUT}
 MODULE_SHIPS=(dkms.conf Kbuild COPYING include src) # what DKMS gets
 MODULE_KEEP=8                                       # builds that stay in the cache
-MODULE_RECIPE=1 # raise it when make_module changes what comes out
+MODULE_RECIPE=2 # raise it when make_module changes what comes out
 
 # shipped_files: what DKMS gets, relative to the sources; a user-space tool in
 # src/tool is no part of it, nor is what a build left behind.
@@ -99,6 +99,10 @@ dkms_folders() {
 	# DKMS compresses as the modules that it finds are compressed, and depmod
 	# wants those that ours uses.
 	(cd "$(kernel_dir "$1")/modules" && cp -r --parents -t "$dir/modules" kernel/drivers/vfio kernel/virt)
+	# Without its output DKMS takes the kernel for one that is not installed,
+	# and leaves depmod out.
+	enter --bind "$dir/modules" "/usr/lib/modules/$(kernel_release "$1")" \
+		-- / depmod "$(kernel_release "$1")"
 }
 
 # dkms_run KERNEL DIR SCRIPT: SCRIPT runs in the root with the folders of DIR in
