@@ -13,7 +13,7 @@
 
 #define CELLS	24
 #define LAST	(~0ULL)
-#define ROUNDS	6000
+#define ROUNDS	20000
 
 struct world {
 	u64	start[CELLS + 1];	/* first address of a cell */

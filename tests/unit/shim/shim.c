@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <linux/bitops.h>
+#include <linux/bitmap.h>
 #include <linux/bug.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
