@@ -17,13 +17,29 @@ bind() {
 	[ "${4:-}" != ro ] || mount -o remount,bind,ro "$1$3"
 }
 
+# devices DIR: a /dev of its own, since a build that runs as root may well
+# chmod or replace its output, and /dev/null is a popular one.
+devices() {
+	local node
+	mount -t tmpfs -o mode=755 dev "$1"
+	for node in null:3 zero:5 full:7 random:8 urandom:9; do
+		mknod -m 666 "$1/${node%:*}" c 1 "${node#*:}"
+	done
+	mkdir "$1/shm" "$1/pts"
+	mount -t tmpfs -o mode=1777 shm "$1/shm"
+	ln -s /proc/self/fd "$1/fd"
+	ln -s fd/0 "$1/stdin"
+	ln -s fd/1 "$1/stdout"
+	ln -s fd/2 "$1/stderr"
+}
+
 # enter_inside ROOT CACHE [OPTION]... -- DIR COMMAND...
 enter_inside() {
 	local root=$1 cache=$2
 	shift 2
 	mount --bind "$root" "$root"
 	mount -t proc proc "$root/proc"
-	mount --rbind /dev "$root/dev"
+	devices "$root/dev"
 	mount -t tmpfs -o mode=1777 tmp "$root/tmp"
 	# The cache holds the root itself; a plain bind leaves our mounts out of it.
 	bind "$root" "$cache" "$cache"
