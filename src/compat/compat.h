@@ -168,4 +168,4 @@ long hwdbm_compat_pin_user_pages(struct mm_struct *mm, unsigned long vaddr,
 				 unsigned long nr, unsigned int gup_flags,
 				 struct page **pages);
 
-#endif
+#endif /* HWDBM_COMPAT_H */

@@ -54,8 +54,8 @@ struct vfio_iommu_driver_ops {
 						   struct iommu_group *group);
 };
 
-#define HWDBM_OPS_AT(member, index)                                       \
-	static_assert(offsetof(struct vfio_iommu_driver_ops, member) ==   \
+#define HWDBM_OPS_AT(member, index) \
+	static_assert(offsetof(struct vfio_iommu_driver_ops, member) == \
 		      (index) * sizeof(void *))
 
 HWDBM_OPS_AT(name, 0);
@@ -78,4 +78,4 @@ static_assert(sizeof(struct vfio_iommu_driver_ops) == 13 * sizeof(void *));
 int vfio_register_iommu_driver(const struct vfio_iommu_driver_ops *ops);
 void vfio_unregister_iommu_driver(const struct vfio_iommu_driver_ops *ops);
 
-#endif
+#endif /* HWDBM_COMPAT_VFIO_OPS_H */

@@ -7,4 +7,4 @@
 
 #include "probe.h"
 
-PROBE_TYPE(iommu_domain_free, void (struct iommu_domain *));
+PROBE_TYPE(&iommu_domain_free, void (*)(struct iommu_domain *));

@@ -5,5 +5,5 @@
 #include "probe.h"
 
 #ifndef PROBE_BASE
-PROBE_TYPE(iommu_group_has_isolated_msi, bool (struct iommu_group *));
+PROBE_TYPE(&iommu_group_has_isolated_msi, bool (*)(struct iommu_group *));
 #endif

@@ -5,6 +5,6 @@
 #include "probe.h"
 
 #ifndef PROBE_BASE
-PROBE_TYPE(iommu_map, int (struct iommu_domain *, unsigned long, phys_addr_t,
-			   size_t, int, gfp_t));
+PROBE_TYPE(&iommu_map, int (*)(struct iommu_domain *, unsigned long, phys_addr_t,
+			       size_t, int, gfp_t));
 #endif

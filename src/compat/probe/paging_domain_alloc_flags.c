@@ -5,6 +5,6 @@
 #include "probe.h"
 
 #ifndef PROBE_BASE
-PROBE_TYPE(iommu_paging_domain_alloc_flags,
-	   struct iommu_domain *(struct device *, unsigned int));
+PROBE_TYPE(&iommu_paging_domain_alloc_flags,
+	   struct iommu_domain *(*)(struct device *, unsigned int));
 #endif

@@ -5,7 +5,7 @@
 #include "probe.h"
 
 #ifndef PROBE_BASE
-PROBE_TYPE(pin_user_pages_remote,
-	   long (struct mm_struct *, unsigned long, unsigned long, unsigned int,
-		 struct page **, int *));
+PROBE_TYPE(&pin_user_pages_remote,
+	   long (*)(struct mm_struct *, unsigned long, unsigned long,
+		    unsigned int, struct page **, int *));
 #endif

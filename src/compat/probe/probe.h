@@ -17,4 +17,4 @@
 
 #define PROBE_MEMBER(type, member) (((type *)0)->member)
 
-#endif
+#endif /* HWDBM_PROBE_H */
