@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# For people; the kernel's build reads Kbuild.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+
+help:
+	@echo 'make demo            see it work: a migration in a VM, three ways'
+	@echo 'make check           all tests that fit in minutes; T=name runs one'
+	@echo 'make check-full      all tests'
+	@echo 'make check-list      their names'
+	@echo 'make modules         build the module for KDIR ($(KDIR))'
+	@echo 'make clean           remove what was built in this folder'
+	@echo 'Can this machine use it? scripts/check-host. Install it: see README.md'
+
+demo:
+	@scripts/demo
+
+check:
+	@scripts/check $(T)
+
+check-full:
+	@scripts/check --full $(T)
+
+check-list:
+	@scripts/check --list
+
+modules:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+clean:
+	rm -rf build
+	@if [ -d $(KDIR) ]; then $(MAKE) -C $(KDIR) M=$(CURDIR) clean; fi
+
+.PHONY: help demo check check-full check-list modules clean
