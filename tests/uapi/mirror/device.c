@@ -72,13 +72,14 @@ static void drift(struct world *w, struct habits *h)
 
 static uint64_t pick_page(const struct world *w, struct habits *h)
 {
-	/* far away leaves now and then only, or all 2 MiB leaves are dirty */
+	/* few leaves of 2 MiB, or all of them are dirty all the time */
 	uint64_t far = w->leaf == LEAF_2M ? 512 : 8;
 
 	if (rng_one_in(&h->rng, far))
 		return rng_below(&h->rng, w->nr_pages);
 	if (rng_one_in(&h->rng, 2))
-		return h->hot[rng_below(&h->rng, NR_HOT)];
+		return h->hot[rng_below(&h->rng, w->leaf == LEAF_2M ?
+					NR_HOT / 4 : NR_HOT)];
 	return h->window + rng_below(&h->rng, window_pages(w));
 }
 

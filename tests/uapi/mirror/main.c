@@ -73,7 +73,6 @@ static void build_world(struct world *w, const struct options *o)
 	static const char *const leaves[] = { "4k", "2m", "any", NULL };
 	static const char *const expects[] = { "hwdbm", "full", NULL };
 	static const char *const types[] = { "hwdbm", "stock", NULL };
-	uint64_t mib;
 
 	w->mode = (enum mode)choose(o->mode, modes);
 	w->leaf = (enum leaf)choose(o->leaf, leaves);
@@ -82,8 +81,7 @@ static void build_world(struct world *w, const struct options *o)
 	w->seed = o->seed;
 	w->nr_writes = o->writes;
 	w->unit_pages = leaf_bytes(w->leaf) / PAGE_4K;
-	mib = o->mib ? o->mib : w->leaf == LEAF_2M ? 128 : 64;
-	w->nr_pages = mib * 256;
+	w->nr_pages = o->mib * 256;
 	w->slot_pages = w->nr_pages / NR_SLOTS;
 	if (!w->slot_pages || w->slot_pages % 512)
 		usage("--mib: a multiple of 32");
@@ -249,7 +247,7 @@ int main(int argc, char **argv)
 {
 	struct options o = {
 		.mode = "get", .leaf = "4k", .expect = "hwdbm", .type = "hwdbm",
-		.writes = 100000, .seed = rng_default_seed(),
+		.writes = 100000, .mib = 64, .seed = rng_default_seed(),
 	};
 	static struct world w;
 	uint64_t left = 0;

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What START, STOP, GET, NOCLEAR, CLEAR and UNMAP mean, call by call. */
+#ifndef HWDBM_TEST_DIRTYOPS_H
+#define HWDBM_TEST_DIRTYOPS_H
+
+#include "rig.h"
+
+#define IOVA	0x100000000ULL
+
+static inline uint64_t page_at(uint64_t n)
+{
+	return IOVA + n * PAGE_4K;
+}
+
+void start_logging(struct rig *rig);
+void stop_logging(struct rig *rig);
+
+/* Writes the pages that are '1' in @pages, counted from IOVA. */
+void write_pages(struct rig *rig, const char *pages);
+
+void test_basics(struct rig *rig);	/* basics.c */
+void test_bitmaps(struct rig *rig);	/* bitmaps.c: shapes of bitmaps */
+void test_mappings(struct rig *rig);	/* mappings.c: MAP and UNMAP */
+void test_leaves(struct rig *rig);	/* leaves.c: huge pages */
+void test_callers(struct rig *rig);	/* callers.c: several at once */
+
+#endif
