@@ -12,16 +12,10 @@
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0) || \
 	LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
 #error "vfio_iommu_type1_hwdbm: not verified on this kernel, only on 6.12; see README.md, 'What it runs on'"
-#endif
-
-#if !IS_ENABLED(CONFIG_64BIT)
+#elif !IS_ENABLED(CONFIG_64BIT)
 #error "vfio_iommu_type1_hwdbm: needs a 64-bit kernel"
-#endif
-
-#if !IS_ENABLED(CONFIG_VFIO_CONTAINER)
+#elif !IS_ENABLED(CONFIG_VFIO_CONTAINER)
 #error "vfio_iommu_type1_hwdbm: this kernel has no VFIO containers (CONFIG_VFIO_CONTAINER is off)"
-#endif
-
-#if !IS_ENABLED(CONFIG_IOMMU_API)
+#elif !IS_ENABLED(CONFIG_IOMMU_API)
 #error "vfio_iommu_type1_hwdbm: this kernel has no IOMMU support (CONFIG_IOMMU_API is off)"
 #endif
