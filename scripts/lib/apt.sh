@@ -22,6 +22,7 @@ mirror() {
 }
 
 configured_mirror() {
+	# shellcheck disable=SC2016 # apt fills these in
 	apt-get indextargets --format '$(LABEL)|$(COMPONENT)|$(REPO_URI)' \
 		'Created-By: Packages' |
 		awk -F'|' '$1 == "Debian" && $2 == "main" && !n++ { print $3 }'
@@ -85,9 +86,36 @@ depends() {
 
 # download CONF DIR PACKAGE...: .deb files into DIR.
 download() {
-	local conf=$1 dir=$2
-	shift 2
+	local dir=$2
 	mkdir -p "$dir"
-	(cd "$dir" && APT_CONFIG=$conf apt-get -qq download "$@" >&2) ||
-		die "cannot download: $* (lists too old? remove ${conf%/apt.conf})"
+	with_fresh_lists "$1" download_in "$dir" "${@:3}" || die "cannot download: ${*:3}"
+}
+
+download_in() {
+	(cd "$1" && APT_CONFIG=$APT_STATE apt-get -qq download "${@:2}" >&2)
+}
+
+# download_source CONF DIR PACKAGE: its source package's files into DIR.
+download_source() {
+	mkdir -p "$2"
+	with_fresh_lists "$1" download_source_in "$2" "$3" || die "cannot download the source of $3"
+}
+
+download_source_in() {
+	(cd "$1" && APT_CONFIG=$APT_STATE apt-get -qq source --download-only "$2" >&2)
+}
+
+# with_fresh_lists CONF COMMAND...: once more with new lists if it fails, since
+# the archive drops a version when it gets the next. CONF is in APT_STATE.
+with_fresh_lists() {
+	local dir
+	APT_STATE=$1
+	shift
+	"$@" && return
+	dir=${APT_STATE%/apt.conf}
+	say "that failed; once more with new package lists"
+	rm -f "$dir/updated"
+	dir=${dir##*/}
+	apt_state "${dir%-*}" "${dir##*-}" >/dev/null
+	"$@"
 }

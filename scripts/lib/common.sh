@@ -6,9 +6,17 @@
 shopt -s inherit_errexit
 
 PROGRAM=${PROGRAM:-lab}
+# shellcheck disable=SC2034 # for those that source this
 CHECKOUT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 CACHE=${HWDBM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/hwdbm}
-case $CACHE in /*) ;; *) CACHE=$PWD/$CACHE ;; esac
+case $CACHE in
+*[[:space:],]*)
+	printf '%s: error: the cache %s: no blanks and commas, please\n' "$PROGRAM" "$CACHE" >&2
+	exit 1
+	;;
+/*) ;;
+*) CACHE=$PWD/$CACHE ;;
+esac
 
 # Progress goes to stderr: stdout belongs to the result.
 say() {

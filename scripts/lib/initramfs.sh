@@ -88,7 +88,8 @@ add_libraries() {
 	! grep -E 'not found' <<<"$list" >&2 ||
 		usage_error "--add: $1 needs a library that this machine has not (build it static?)"
 	grep -o '/[^ ]*' <<<"$list" | while read -r library; do
-		[ -f "$library" ] && [ ! -e "$2$library" ] || continue
+		[ -f "$library" ] || continue
+		[ ! -e "$2$library" ] || continue
 		mkdir -p "$2$(dirname "$library")"
 		cp -L "$library" "$2$library"
 	done

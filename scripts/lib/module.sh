@@ -64,6 +64,7 @@ make_module() {
 	mkdir -p "$CACHE/log"
 	say "module for $name: DKMS add, build, install"
 	dkms_folders "$name" "$dir"
+	# shellcheck disable=SC2016 # for the shell in the root
 	if ! dkms_run "$name" "$dir" 'dkms add "$1" && dkms build "$1" -k "$2" && dkms install "$1" -k "$2"' >"$log" 2>&1; then
 		build_complaints "$dir" "$log"
 		die "DKMS could not build the module (above: its make.log; rest: $log)"
@@ -112,7 +113,7 @@ dkms_run() {
 	package=$(dkms_conf PACKAGE_NAME)
 	version=$(dkms_conf PACKAGE_VERSION)
 	release=$(kernel_release "$1")
-	[ -n "$package" ] && [ -n "$version" ] || die "dkms.conf has no PACKAGE_NAME or PACKAGE_VERSION"
+	[ -n "${package:+$version}" ] || die "dkms.conf has no PACKAGE_NAME or PACKAGE_VERSION"
 	enter --bind "$2/src" "/usr/src/$package-$version" \
 		--bind "$2/dkms" /var/lib/dkms \
 		--bind "$2/modules" "/usr/lib/modules/$release" \

@@ -53,9 +53,8 @@ make_qemu_tree() {
 	local dir=$1 conf
 	conf=$(apt_state "$QEMU_SUITE" amd64)
 	say "qemu: downloading source and firmware"
-	mkdir -p "$dir/dl" "$dir/firmware"
-	(cd "$dir/dl" && APT_CONFIG=$conf apt-get -qq source --download-only qemu >&2) ||
-		die "cannot download QEMU's source package"
+	mkdir -p "$dir/firmware"
+	download_source "$conf" "$dir/dl" qemu
 	download "$conf" "$dir/dl" "${QEMU_FIRMWARE[@]}"
 	say "qemu: unpacking"
 	# With Debian's own patches: its repacked source does not configure without.
