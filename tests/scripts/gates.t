@@ -251,6 +251,12 @@ test_style() {
 	passes style 'where a list breaks is free'
 	append src/pin.c <<<$'int f(int n)\n{\n\treturn n ? 1 :\n\t\t   2;\n}\n\n#define ALIGNED\t\t5'
 	passes style 'so are a ternary and columns'
+	append src/pin.c <<<$'int f(int n)\n{\n\treturn n * 2 +\n\t\tn * 3;\n}'
+	passes style 'so is the indentation of what goes on'
+	append src/pin.c <<<$'int f(int n)\n{\n\tn++;\n\t\tn++;\n\treturn n;\n}'
+	fails style 'src/pin.c:12' 'but not that of what begins'
+	append src/pin.c <<<$'int f(int n)\n{\n\tswitch (n) {\n\tcase 1: n++; break;\n\t}\n\treturn n;\n}'
+	fails style 'src/pin.c:12' 'a case on one line'
 	good_tree
 	rm "$tmp/tree/.clang-format"
 	fails style 'no .clang-format' 'no configuration'
