@@ -4,9 +4,7 @@
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/iommu.h>
-#include <linux/minmax.h>
 #include <linux/sched.h>
-#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "compat/compat.h"
@@ -15,8 +13,8 @@
 /* Runs that are unmapped before one flush covers them; 1 KiB of stack. */
 #define RUNS_PER_FLUSH	64
 
-/* A run is looked up page by page: bound what one step may take. */
-#define RUN_MAX_BYTES	SZ_1G
+/* A run is looked up page by page: how many between two chances to resched. */
+#define PAGES_PER_RESCHED	1024
 
 static void free_resv_regions(struct list_head *regions)
 {
@@ -244,16 +242,22 @@ void hwdbm_domain_unmap(struct hwdbm_domain *d, u64 iova, u64 bytes)
 	WARN_ON_ONCE(iommu_unmap(d->iommu, iova, bytes) != bytes);
 }
 
+/*
+ * Not bounded: a run that ended before the memory behind it does might end in
+ * the middle of a leaf, which cannot be unmapped by halves.
+ */
 u64 hwdbm_domain_run(const struct hwdbm_domain *d, u64 iova, u64 last,
 		     u64 *phys)
 {
-	u64 most = min_t(u64, last - iova, RUN_MAX_BYTES - 1) + 1;
-	u64 bytes = PAGE_SIZE;
+	u64 end = last - iova + 1, bytes = PAGE_SIZE;
 
 	*phys = iommu_iova_to_phys(d->iommu, iova);
-	while (bytes < most &&
-	       iommu_iova_to_phys(d->iommu, iova + bytes) == *phys + bytes)
+	while (bytes < end &&
+	       iommu_iova_to_phys(d->iommu, iova + bytes) == *phys + bytes) {
 		bytes += PAGE_SIZE;
+		if ((bytes >> PAGE_SHIFT) % PAGES_PER_RESCHED == 0)
+			cond_resched();
+	}
 	return bytes;
 }
 
