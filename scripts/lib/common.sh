@@ -114,8 +114,14 @@ logged() {
 }
 
 tick() {
+	local fd
 	exec </dev/null >/dev/null
-	while sleep 20; do
+	# It must not keep a lock that its killed parent held, nor outlive it long.
+	for fd in /proc/"$BASHPID"/fd/*; do
+		fd=${fd##*/}
+		[ "$fd" -le 2 ] || eval "exec $fd>&-"
+	done
+	while sleep 20 && kill -0 $$ 2>&1; do
 		say "... $(tail -n 1 "$1" 2>/dev/null | tr '\r' '\n' | tail -n 1 | cut -c1-90)"
 	done
 }

@@ -37,7 +37,7 @@ make_root() {
 	transport_options >"$options"
 	line="deb [signed-by=$(keyring)] $(mirror) $ROOT_SUITE main"
 	# Documentation is a third of the files, and nothing here reads it.
-	logged root mmdebstrap --variant=apt --mode=root \
+	logged root unshare --mount -- mmdebstrap --variant=apt --mode=root \
 		--include="$(IFS=,; printf '%s' "${ROOT_PACKAGES[*]}")" \
 		--aptopt="$options" --aptopt='APT::Sandbox::User "root"' \
 		--dpkgopt='path-exclude=/usr/share/doc/*' \
