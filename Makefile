@@ -8,6 +8,7 @@ help:
 	@echo 'make check           all tests that fit in minutes; T=name runs one'
 	@echo 'make check-full      all tests'
 	@echo 'make check-list      their names'
+	@echo 'make dkms-install    install the module on this machine; make dkms-remove'
 	@echo 'make modules         build the module for KDIR ($(KDIR))'
 	@echo 'make clean           remove what was built in this folder'
 	@echo 'Can this machine use it? scripts/check-host. Install it: see README.md'
@@ -24,6 +25,12 @@ check-full:
 check-list:
 	@scripts/check --list
 
+dkms-install:
+	@scripts/dkms-install
+
+dkms-remove:
+	@scripts/dkms-install --remove
+
 modules:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
@@ -31,4 +38,4 @@ clean:
 	rm -rf build
 	@if [ -d $(KDIR) ]; then $(MAKE) -C $(KDIR) M=$(CURDIR) clean; fi
 
-.PHONY: help demo check check-full check-list modules clean
+.PHONY: help demo check check-full check-list dkms-install dkms-remove modules clean
