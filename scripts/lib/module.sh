@@ -11,7 +11,7 @@ MODULE=vfio_iommu_type1_hwdbm
 MODULE_SOURCES=${HWDBM_SRC:-$CHECKOUT}
 MODULE_SHIPS=(dkms.conf Kbuild COPYING include src) # what DKMS gets
 MODULE_KEEP=8                                       # builds that stay in the cache
-MODULE_RECIPE=2 # raise it when make_module changes what comes out
+MODULE_RECIPE=3 # raise it when make_module changes what comes out
 
 # shipped_files: what DKMS gets, relative to the sources; a user-space tool in
 # src/tool is no part of it, nor is what a build left behind.
@@ -73,6 +73,21 @@ make_module() {
 	touch "$dir"
 	[ -n "$(find "$dir/modules/updates" -name "$MODULE.ko*" 2>/dev/null)" ] ||
 		die "DKMS installed no $MODULE.ko ($log)"
+	check_module_ops "$name" "$dir" >>"$log" 2>&1 || {
+		tail -n 40 "$log" >&2
+		die "VFIO's table of operations is not what the module was built for; it must not be loaded"
+	}
+}
+
+# No module is loaded in a test before its mirror of VFIO's private table has
+# been compared with the BTF of the kernel's own vfio.ko.
+check_module_ops() {
+	local release
+	release=$(kernel_release "$1")
+	enter --ro "$CHECKOUT" -- "$CHECKOUT" scripts/check-ops \
+		"/usr/src/linux-headers-$release/vmlinux" \
+		"$(find "$(kernel_dir "$1")/modules/" -name 'vfio.ko*')" \
+		"$(find "$2/modules/updates" -name "$MODULE.ko*")"
 }
 
 # The errors with their lines first: they are what one looks for.
