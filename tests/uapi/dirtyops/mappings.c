@@ -6,6 +6,7 @@
 #include "tap.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define NONE	"0000000000000000"
@@ -186,6 +187,41 @@ static void sizes(struct rig *rig)
 	stop_logging(rig);
 }
 
+/*
+ * The last pages of the address space that this IOMMU has. Where that is the
+ * last there is, its log may be coarse, but not blind.
+ */
+static void end_of_space(struct rig *rig)
+{
+	struct vfio_iommu_type1_info *info = vfio_info(rig->container);
+	struct vfio_iommu_type1_info_cap_iova_range *cap =
+		(void *)vfio_info_cap(info,
+				      VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE);
+	uint64_t last = cap->iova_ranges[cap->nr_iovas - 1].end;
+	uint64_t iova = last - NR * PAGE_4K + 1, map = 0, size = 0;
+	uint32_t failed = edu_failed(&rig->edu);
+	void *mem;
+
+	tap_diag("the last IOVA is %#lx", last);
+	mem = rig_map(rig, iova, NR);
+	start_logging(rig);
+	rig_write(rig, iova + (NR - 1) * PAGE_4K);
+	rig_write(rig, iova);
+	tap_ok(edu_failed(&rig->edu) == failed, "the device reaches the end");
+	tap_ret(vfio_dirty_range(rig->container, DIRTY_GET, iova, NR * PAGE_4K,
+				 PAGE_4K, &map, 8), 0, "GET up to the end");
+	tap_ok(bit_get(&map, 0) && bit_get(&map, NR - 1),
+	       "reports what was written: %#lx", map);
+	tap_ok(last == UINT64_MAX || map == 0x8001,
+	       "and nothing else, but at 2^64");
+	tap_ret(vfio_unmap(rig->container, last / 2 + 1, last / 2 + 1, 0, &size),
+		0, "UNMAP of the upper half");
+	tap_ok(size == NR * PAGE_4K, "takes it away: %#lx bytes", size);
+	stop_logging(rig);
+	mem_free(mem, NR * PAGE_4K);
+	free(info);
+}
+
 void test_mappings(struct rig *rig)
 {
 	unmap_with_bitmap(rig);
@@ -193,4 +229,5 @@ void test_mappings(struct rig *rig)
 	map_while_logging(rig);
 	protection(rig);
 	sizes(rig);
+	end_of_space(rig);
 }

@@ -102,6 +102,7 @@ static void *alloc_huge(size_t size)
 void *mem_alloc(size_t size, enum leaf leaf)
 {
 	char *p, *aligned;
+	size_t at;
 
 	if (leaf == LEAF_2M)
 		return alloc_huge(size);
@@ -114,7 +115,9 @@ void *mem_alloc(size_t size, enum leaf leaf)
 		munmap(p, (size_t)(aligned - p));
 	munmap(aligned + size, (size_t)(p + PAGE_2M - aligned));
 	/* fails where the kernel has no THP, and then says what we want */
-	madvise(aligned, size, leaf == LEAF_4K ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
+	madvise(aligned, size, MADV_NOHUGEPAGE);
+	for (at = 0; leaf == LEAF_ANY && at < size; at += 2 * PAGE_2M)
+		madvise(aligned + at, PAGE_2M, MADV_HUGEPAGE);
 	memset(aligned, 0, size);
 	return aligned;
 }

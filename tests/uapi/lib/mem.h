@@ -20,7 +20,8 @@ enum leaf { LEAF_4K, LEAF_2M, LEAF_ANY };
  * LEAF_2M   huge pages, each physically unlike the successor of the one
  *           before it, so that no IOMMU can merge two into a larger leaf
  *           (AMD has leaves of every power of two)
- * LEAF_ANY  whatever comes, transparent huge pages asked for
+ * LEAF_ANY  whatever comes: small pages, often neighbours by chance, and
+ *           transparent huge pages, in turns
  */
 void *mem_alloc(size_t size, enum leaf leaf);
 void mem_free(void *p, size_t size);

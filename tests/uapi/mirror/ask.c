@@ -34,6 +34,8 @@ static void allow_writes(struct asker *a)
 		share /= PIECES_CALLS;
 	if (a->w->mode == MODE_WHOLE)
 		share /= WHOLE_CALLS;
+	if (a->w->leaf == LEAF_2M)	/* 512 pages to copy for one write */
+		share *= 2;
 	atomic_fetch_add(&a->w->budget, rng_below(&a->rng, share + 1));
 }
 

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "leaks.h"
+#include "proc.h"
+#include "tap.h"
+
+#include <unistd.h>
+
+#define VMSTAT "/proc/vmstat"
+#define REFCOUNT "/sys/module/" MODULE "/refcnt"
+
+/* RCU, work items and per-CPU lists hold on to things for a while. */
+#define SETTLE_TRIES 100
+#define SETTLE_US 50000
+
+/* Caches grow. A leak of what a life maps would be a gigabyte. */
+#define DRIFT_KIB 32768
+
+static void counters_read(struct counters *c)
+{
+	c->pins = proc_number(VMSTAT, "nr_foll_pin_acquired") -
+		  proc_number(VMSTAT, "nr_foll_pin_released");
+	c->iommu_pages = proc_number(VMSTAT, "nr_iommu_pages");
+	c->refcount = proc_file_number(REFCOUNT);
+	c->locked = proc_locked_kib();
+	c->available = proc_number("/proc/meminfo", "MemAvailable");
+}
+
+static bool same(const struct counters *want, const struct counters *now)
+{
+	return now->pins == want->pins &&
+	       now->iommu_pages == want->iommu_pages &&
+	       now->refcount == want->refcount && now->locked == want->locked;
+}
+
+void counters_baseline(struct counters *c)
+{
+	struct counters last;
+	int i, quiet = 0;
+
+	counters_read(&last);
+	for (i = 0; i < SETTLE_TRIES && quiet < 5; i++) {
+		usleep(SETTLE_US);
+		counters_read(c);
+		quiet = same(&last, c) ? quiet + 1 : 0;
+		last = *c;
+	}
+}
+
+void counters_settle(const struct counters *want, const char *after)
+{
+	struct counters now;
+	int i;
+
+	for (i = 0; i < SETTLE_TRIES; i++) {
+		counters_read(&now);
+		if (same(want, &now))
+			break;
+		usleep(SETTLE_US);
+	}
+	tap_ok(now.pins == want->pins, "%s: pinned pages %ld, were %ld", after,
+	       now.pins, want->pins);
+	if (now.iommu_pages < 0)
+		tap_skip("IOMMU page tables", "no nr_iommu_pages in /proc/vmstat");
+	else
+		tap_ok(now.iommu_pages == want->iommu_pages,
+		       "%s: pages of IOMMU tables %ld, were %ld", after,
+		       now.iommu_pages, want->iommu_pages);
+	tap_ok(now.refcount == want->refcount,
+	       "%s: module references %ld, were %ld", after, now.refcount,
+	       want->refcount);
+	tap_ok(now.locked == want->locked, "%s: locked %ld KiB, were %ld", after,
+	       now.locked, want->locked);
+	tap_ok(now.available > want->available - DRIFT_KIB,
+	       "%s: available %ld KiB, were %ld", after, now.available,
+	       want->available);
+}

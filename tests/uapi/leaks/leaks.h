@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Whatever way it ends, nothing is left: proven from the kernel's counters. */
+#ifndef HWDBM_TEST_LEAKS_H
+#define HWDBM_TEST_LEAKS_H
+
+#include "rng.h"
+#include "vfio.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#define MODULE "vfio_iommu_type1_hwdbm"
+
+/* counters.c */
+struct counters {
+	long pins;		/* pages pinned and not released */
+	long iommu_pages;	/* in IOMMU page tables; -1 where unknown */
+	long refcount;		/* of the module */
+	long locked;		/* this process, KiB */
+	long available;		/* memory, KiB */
+};
+
+/* Once they have stopped changing. */
+void counters_baseline(struct counters *c);
+/* Waits, with a bound, for what the kernel frees late; says what differs. */
+void counters_settle(const struct counters *want, const char *after);
+
+/* lives.c: one user of the container, from open to its end */
+struct life {
+	struct vfio_dev *devs;
+	int nr_devs;
+	uint64_t seed;
+	atomic_ulong *acts;	/* shared with the parent: what it has done */
+};
+
+/* Goes on until it is killed. Never returns. */
+_Noreturn void live_until_killed(const struct life *life);
+/* Opens, maps, logs, and closes what it has in a random order. */
+void live_and_close(const struct life *life);
+
+/* module.c */
+void test_unload(struct vfio_dev *dev);
+
+#endif

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Unloading: refused while in use, and possible afterwards. */
+#define _GNU_SOURCE
+#include "leaks.h"
+#include "tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+static int unload(void)
+{
+	return syscall(SYS_delete_module, MODULE, O_NONBLOCK) ? -errno : 0;
+}
+
+static int load(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (syscall(SYS_finit_module, fd, "", 0))
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+/* Where scripts/vm puts the module: DKMS's place. */
+static bool find_module(char *path, size_t n)
+{
+	struct utsname name;
+
+	uname(&name);
+	snprintf(path, n, "/lib/modules/%s/updates/dkms/" MODULE ".ko",
+		 name.release);
+	return !access(path, R_OK);
+}
+
+static void refused(const char *when)
+{
+	int ret = unload();
+
+	/* O_NONBLOCK: the kernel says EAGAIN for a module in use */
+	tap_ok(ret == -EAGAIN || ret == -EBUSY, "unload %s is refused: %s", when,
+	       strerror(-ret));
+}
+
+void test_unload(struct vfio_dev *dev)
+{
+	char path[512];
+	int container, i, ret;
+
+	container = vfio_setup(dev, VFIO_TYPE1_HWDBM_IOMMU);
+	refused("with a container open");
+	vfio_device_close(dev);
+	refused("with the device closed");
+	close(container);
+	refused("with the container closed, the group open");
+	vfio_group_close(dev);
+	if (!find_module(path, sizeof(path))) {
+		tap_skip("unload and load", "no .ko file in /lib/modules");
+		return;
+	}
+	for (i = 0; i < 3; i++) {
+		/* no user of the container's driver is left but VFIO itself */
+		tap_ret(unload(), 0, "unload");
+		container = vfio_container_open();
+		ret = vfio_check_extension(container, VFIO_TYPE1_HWDBM_IOMMU);
+		tap_ok(!ret, "our type is gone: %d", ret);
+		tap_ret(load(path), 0, "load");
+		ret = vfio_check_extension(container, VFIO_TYPE1_HWDBM_IOMMU);
+		tap_ok(ret == 1, "our type is back: %d", ret);
+		close(container);
+		container = vfio_setup(dev, VFIO_TYPE1_HWDBM_IOMMU);
+		vfio_teardown(dev, container);
+	}
+}
