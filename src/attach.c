@@ -212,6 +212,15 @@ static void commit(struct hwdbm_container *c, struct candidate *cand)
 	c->iova_ranges = cand->ranges;
 }
 
+static void warn_unsafe(const struct hwdbm_group *g)
+{
+	char name[32];
+
+	hwdbm_group_device_name(g, name, sizeof(name));
+	pr_warn("%s: interrupts are not remapped; load with allow_unsafe_interrupts=1 to use it all the same\n",
+		name);
+}
+
 static int attach_locked(struct hwdbm_container *c,
 			 struct iommu_group *iommu_group)
 {
@@ -226,8 +235,7 @@ static int attach_locked(struct hwdbm_container *c,
 		return PTR_ERR(cand.group);
 	if (!hwdbm_params.allow_unsafe_interrupts &&
 	    !hwdbm_group_msi_safe(cand.group)) {
-		pr_warn("%s: interrupts are not remapped; load with allow_unsafe_interrupts=1 to use it all the same\n",
-			hwdbm_group_device_name(cand.group));
+		warn_unsafe(cand.group);
 		ret = -EPERM;
 		goto free;
 	}
@@ -247,7 +255,8 @@ int hwdbm_attach_group(struct hwdbm_container *c,
 {
 	int ret;
 
-	down_write(&c->domains_sem);
+	if (down_write_killable(&c->domains_sem))
+		return -EINTR;
 	ret = attach_locked(c, iommu_group);
 	up_write(&c->domains_sem);
 	return ret;
@@ -294,6 +303,8 @@ void hwdbm_detach_all(struct hwdbm_container *c)
 	struct hwdbm_group *g, *next_g;
 
 	down_write(&c->domains_sem);
+	/* Nobody is left to ask: nothing needs to be saved. */
+	c->logging = false;
 	list_for_each_entry_safe(d, next_d, &c->domains, next) {
 		bool last = false;
 

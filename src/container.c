@@ -5,6 +5,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/xarray.h>
 
 #include <linux/vfio_iommu_type1_hwdbm.h>
 
@@ -13,43 +14,103 @@
 #include "container.h"
 #include "ioctl.h"
 
-static void *container_open(unsigned long type)
+/*
+ * VFIO passes what open returned to an ioctl without a lock or a reference,
+ * and calls release as soon as the last group has left, whoever is inside an
+ * ioctl then. So what we hand out is a number, not a pointer: an ioctl that
+ * comes too late finds nothing under it, and one that was in time holds the
+ * container (and our code) until it is done, with no groups and no mappings.
+ * Numbers are given out in a cycle, so that a stale one does not soon name
+ * another's container.
+ */
+static DEFINE_XARRAY_ALLOC1(containers);
+static u32 next_number;
+
+static void container_free(struct kref *ref)
 {
-	struct hwdbm_container *c;
+	struct hwdbm_container *c = container_of(ref, struct hwdbm_container,
+						 ref);
 
-	if (type != VFIO_TYPE1_HWDBM_IOMMU)
-		return ERR_PTR(-EINVAL);
-	c = kzalloc(sizeof(*c), GFP_KERNEL_ACCOUNT);
-	if (!c)
-		return ERR_PTR(-ENOMEM);
-	init_rwsem(&c->domains_sem);
-	mutex_init(&c->lock);
-	INIT_LIST_HEAD(&c->domains);
-	c->pgsize_bitmap = PAGE_MASK;
-	c->mappings.root = RB_ROOT;
-	c->dma_avail = READ_ONCE(hwdbm_params.dma_entry_limit);
-	return c;
-}
-
-static void container_release(void *data)
-{
-	struct hwdbm_container *c = data;
-
-	hwdbm_detach_all(c);
 	WARN_ON_ONCE(!RB_EMPTY_ROOT(&c->mappings.root));
 	kvfree(c->iova_ranges);
 	mutex_destroy(&c->lock);
 	kfree(c);
 }
 
-static long container_ioctl(void *data, unsigned int cmd, unsigned long arg)
+static void *container_open(unsigned long type)
 {
+	struct hwdbm_container *c;
+	u32 number;
+	int ret;
+
+	if (type != VFIO_TYPE1_HWDBM_IOMMU)
+		return ERR_PTR(-EINVAL);
+	c = kzalloc(sizeof(*c), GFP_KERNEL_ACCOUNT);
+	if (!c)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&c->ref);
+	init_rwsem(&c->domains_sem);
+	mutex_init(&c->lock);
+	INIT_LIST_HEAD(&c->domains);
+	c->pgsize_bitmap = PAGE_MASK;
+	c->mappings.root = RB_ROOT;
+	c->dma_avail = READ_ONCE(hwdbm_params.dma_entry_limit);
+	ret = xa_alloc_cyclic(&containers, &number, c, XA_LIMIT(1, INT_MAX),
+			      &next_number, GFP_KERNEL_ACCOUNT);
+	if (ret < 0) {
+		container_free(&c->ref);
+		return ERR_PTR(ret);
+	}
+	return (void *)(unsigned long)number;
+}
+
+/* For calls that VFIO keeps apart from release. */
+static struct hwdbm_container *container_of_number(void *number)
+{
+	return xa_load(&containers, (unsigned long)number);
+}
+
+/* The module is there while a container is listed: VFIO holds it till then. */
+static struct hwdbm_container *container_get(void *number)
+{
+	struct hwdbm_container *c;
+
+	xa_lock(&containers);
+	c = container_of_number(number);
+	if (c) {
+		kref_get(&c->ref);
+		__module_get(THIS_MODULE);
+	}
+	xa_unlock(&containers);
+	return c;
+}
+
+static void container_release(void *number)
+{
+	struct hwdbm_container *c = xa_erase(&containers,
+					     (unsigned long)number);
+
+	hwdbm_detach_all(c);
+	kref_put(&c->ref, container_free);
+}
+
+static long container_ioctl(void *number, unsigned int cmd, unsigned long arg)
+{
+	struct hwdbm_container *c;
+	long ret;
+
 	/* VFIO asks for extensions before there is a container of ours. */
-	if (!data)
+	if (!number)
 		return cmd == VFIO_CHECK_EXTENSION ?
 			       hwdbm_ioctl_check_extension(NULL, arg) :
 			       -ENOTTY;
-	return hwdbm_ioctl_run(data, cmd, arg);
+	c = container_get(number);
+	if (!c)
+		return -EINVAL;
+	ret = hwdbm_ioctl_run(c, cmd, arg);
+	kref_put(&c->ref, container_free);
+	module_put(THIS_MODULE);
+	return ret;
 }
 
 /*
@@ -57,17 +118,17 @@ static long container_ioctl(void *data, unsigned int cmd, unsigned long arg)
  * of the dirty policy, which is not there yet: declined, VFIO asks the next
  * backend.
  */
-static int container_attach_group(void *data, struct iommu_group *group,
+static int container_attach_group(void *number, struct iommu_group *group,
 				  enum vfio_group_type type)
 {
 	if (type != VFIO_IOMMU)
 		return -EOPNOTSUPP;
-	return hwdbm_attach_group(data, group);
+	return hwdbm_attach_group(container_of_number(number), group);
 }
 
-static void container_detach_group(void *data, struct iommu_group *group)
+static void container_detach_group(void *number, struct iommu_group *group)
 {
-	hwdbm_detach_group(data, group);
+	hwdbm_detach_group(container_of_number(number), group);
 }
 
 const struct vfio_iommu_driver_ops hwdbm_vfio_ops = {

@@ -3,6 +3,7 @@
 #ifndef HWDBM_CONTAINER_H
 #define HWDBM_CONTAINER_H
 
+#include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
@@ -43,6 +44,8 @@ extern const struct vfio_iommu_driver_ops hwdbm_vfio_ops;
  * Attach, detach, START and STOP take @domains_sem for writing: they wait
  * for what is running and are alone.
  *
+ * @ref: VFIO holds one from open to release, and so does every ioctl that is
+ *	under way; see container.c
  * @domains_sem: held for reading by whoever uses what it guards
  * @domains: struct hwdbm_domain, one an IOMMU domain; @domains_sem
  * @iova_ranges: where MAP may go; replaced at attach; @domains_sem
@@ -54,6 +57,7 @@ extern const struct vfio_iommu_driver_ops hwdbm_vfio_ops;
  * @dma_avail: mappings that may still be made; @lock
  */
 struct hwdbm_container {
+	struct kref ref;
 	struct rw_semaphore domains_sem;
 	struct list_head domains;
 	struct hwdbm_iova_ranges *iova_ranges;

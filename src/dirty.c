@@ -32,7 +32,7 @@ static unsigned int nr_groups(const struct hwdbm_domain *d)
 	return n;
 }
 
-/* Able to tell: switched on, or going to be at START, and not failed since. */
+/* Able to tell: cleared at START, or going to be, and not failed since. */
 static bool tracks(const struct hwdbm_container *c,
 		   const struct hwdbm_domain *d)
 {
@@ -74,21 +74,20 @@ enum hwdbm_policy hwdbm_dirty_policy(const struct hwdbm_container *c,
 	return policy_with(c, NULL, NULL, reason);
 }
 
-static const char *device_name(struct hwdbm_domain *d)
-{
-	const struct hwdbm_group *g;
-
-	g = list_first_entry_or_null(&d->groups, struct hwdbm_group, next);
-	return g ? hwdbm_group_device_name(g) : "a detached device";
-}
-
 /* From here on everything mapped counts as dirty, until STOP or @d is gone. */
 static void degrade(struct hwdbm_container *c, struct hwdbm_domain *d, int err)
 {
+	char name[32] = "a detached device";
+	const struct hwdbm_group *g;
+
 	WRITE_ONCE(d->failed, true);
-	if (!test_and_set_bit(0, &c->warned))
-		pr_warn("dirty tracking for %s failed (%d): every mapped page counts as dirty until logging is stopped\n",
-			device_name(d), err);
+	if (test_and_set_bit(0, &c->warned))
+		return;
+	g = list_first_entry_or_null(&d->groups, struct hwdbm_group, next);
+	if (g)
+		hwdbm_group_device_name(g, name, sizeof(name));
+	pr_warn("reading dirty bits of %s failed (%d): every mapped page counts as dirty until logging is stopped\n",
+		name, err);
 }
 
 /*
@@ -176,7 +175,12 @@ static int harvest(struct hwdbm_container *c, const struct hwdbm_piece *p,
 		return 0;
 	}
 	list_for_each_entry(d, &c->domains, next) {
-		int ret = tracks(c, d) ? harvest_domain(d, p, only, dst) : 0;
+		/*
+		 * Asked only under the hwdbm policy, so each tracked a moment
+		 * ago; if another thread has found its hardware failing since,
+		 * what it knows of this piece is unknown, not clean.
+		 */
+		int ret = tracks(c, d) ? harvest_domain(d, p, only, dst) : -EIO;
 
 		if (ret) {
 			degrade(c, d, ret);
@@ -225,10 +229,16 @@ void hwdbm_dirty_piece_clear(struct hwdbm_container *c,
 	hwdbm_dirty_log_clear_bits(&p->m->log, p->page, p->nr, pages);
 }
 
-static void forget_all(struct hwdbm_container *c, struct hwdbm_domain *d)
+/*
+ * The hardware sets bits all the time; what is old is cleared, and every
+ * translation that is cached as dirty invalidated. A write in between is
+ * cleaned away, or goes unseen: it is older than the log.
+ */
+static void start_domain(struct hwdbm_container *c, struct hwdbm_domain *d)
 {
 	struct hwdbm_mapping *m;
 
+	d->tracking = true;
 	hwdbm_mapping_tree_for_each(m, &c->mappings) {
 		int ret = 0;
 
@@ -239,21 +249,6 @@ static void forget_all(struct hwdbm_container *c, struct hwdbm_domain *d)
 			return;
 		}
 	}
-}
-
-/*
- * On first, then old bits away and every translation invalidated that was
- * cached before it was on. A write in between is cleaned away, or goes unseen:
- * it is older than the log.
- */
-static void start_domain(struct hwdbm_container *c, struct hwdbm_domain *d)
-{
-	int ret = hwdbm_domain_set_tracking(d, true);
-
-	if (ret)
-		degrade(c, d, ret);
-	else
-		forget_all(c, d);
 }
 
 void hwdbm_dirty_start_domain(struct hwdbm_container *c,
@@ -294,7 +289,8 @@ int hwdbm_dirty_start(struct hwdbm_container *c)
 	struct hwdbm_domain *d;
 	int ret = 0;
 
-	down_write(&c->domains_sem);
+	if (down_write_killable(&c->domains_sem))
+		return -EINTR;
 	mutex_lock(&c->lock);
 	if (c->logging)
 		goto unlock;
@@ -312,27 +308,25 @@ unlock:
 	return ret;
 }
 
-/*
- * A domain that will not switch off keeps setting bits that nobody reads;
- * START clears them.
- */
-void hwdbm_dirty_stop(struct hwdbm_container *c)
+/* From here on the hardware sets bits that nobody reads; START clears them. */
+int hwdbm_dirty_stop(struct hwdbm_container *c)
 {
 	struct hwdbm_domain *d;
 
-	down_write(&c->domains_sem);
+	if (down_write_killable(&c->domains_sem))
+		return -EINTR;
 	mutex_lock(&c->lock);
 	if (c->logging) {
 		c->logging = false;
 		list_for_each_entry(d, &c->domains, next) {
-			if (d->tracking)
-				hwdbm_domain_set_tracking(d, false);
+			d->tracking = false;
 			WRITE_ONCE(d->failed, false);
 		}
 		free_logs(c);
 	}
 	mutex_unlock(&c->lock);
 	up_write(&c->domains_sem);
+	return 0;
 }
 
 static void populate(struct hwdbm_container *c)

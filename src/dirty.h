@@ -97,7 +97,7 @@ void hwdbm_dirty_request_fini(struct hwdbm_dirty_request *req);
 int hwdbm_dirty_run(struct hwdbm_container *c, struct hwdbm_dirty_request *req);
 
 /** hwdbm_dirty_covers() - is the request's bitmap pinned for all of @m */
-bool hwdbm_dirty_covers(const struct hwdbm_dirty_request *req,
+bool hwdbm_dirty_covers(struct hwdbm_dirty_request *req,
 			const struct hwdbm_mapping *m);
 
 /**
@@ -114,12 +114,16 @@ void hwdbm_dirty_report(struct hwdbm_container *c, struct hwdbm_mapping *m,
  * @c: the container
  *
  * Return: 0, also if it was on and where hardware refuses (then the policy is
- * full); -ENOMEM with nothing changed.
+ * full); -ENOMEM or (on a fatal signal) -EINTR with nothing changed.
  */
 int hwdbm_dirty_start(struct hwdbm_container *c);
 
-/** hwdbm_dirty_stop() - stop logging and forget what was not asked for */
-void hwdbm_dirty_stop(struct hwdbm_container *c);
+/**
+ * hwdbm_dirty_stop() - stop logging and forget what was not asked for
+ *
+ * Return: 0, or -EINTR with nothing changed, on a fatal signal.
+ */
+int hwdbm_dirty_stop(struct hwdbm_container *c);
 
 /**
  * hwdbm_dirty_start_domain() - let a domain track from now on

@@ -40,7 +40,7 @@ static void clip(const struct hwdbm_dirty_request *req,
 	*last = min(req->last, m->last);
 }
 
-bool hwdbm_dirty_covers(const struct hwdbm_dirty_request *req,
+bool hwdbm_dirty_covers(struct hwdbm_dirty_request *req,
 			const struct hwdbm_mapping *m)
 {
 	u64 first, last;
@@ -69,7 +69,8 @@ static int check_args(struct hwdbm_container *c, enum hwdbm_dirty_mode mode,
 	bool logging;
 	u64 pgsize;
 
-	down_read(&c->domains_sem);
+	if (down_read_killable(&c->domains_sem))
+		return -EINTR;
 	logging = c->logging;
 	pgsize = hwdbm_container_pgsize(c);
 	up_read(&c->domains_sem);
@@ -206,7 +207,8 @@ static int do_piece(struct hwdbm_container *c, struct hwdbm_dirty_request *req,
 
 	if (clear)
 		absorb(req, p);
-	down_read(&c->domains_sem);
+	if (down_read_killable(&c->domains_sem))
+		return -EINTR;
 	mutex_lock(&p->m->lock);
 	if (!c->logging) {
 		ret = -EINVAL;
@@ -254,10 +256,26 @@ static int do_mapping(struct hwdbm_container *c,
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		ret = do_piece(c, req, &p);
-		*done = piece_last(&p);
+		if (ret != -EINTR)
+			*done = piece_last(&p);
 		cond_resched();
 	}
 	return ret;
+}
+
+static void give_back_mapping(struct hwdbm_container *c,
+			      struct hwdbm_mapping *m, u64 first, u64 last)
+{
+	unsigned long page = (max(first, m->iova) - m->iova) >> PAGE_SHIFT;
+	unsigned long end = (last - m->iova) >> PAGE_SHIFT;
+
+	/* Nothing was cleaned in one that is still being made. */
+	if (!READ_ONCE(m->live))
+		return;
+	mutex_lock(&m->lock);
+	if (m->live && c->logging)
+		hwdbm_dirty_log_set(&m->log, page, end - page + 1);
+	mutex_unlock(&m->lock);
 }
 
 /*
@@ -271,15 +289,8 @@ static void give_back(struct hwdbm_container *c, u64 first, u64 last)
 	down_read(&c->domains_sem);
 	while (first <= last && (m = hwdbm_map_next(c, first, last))) {
 		u64 m_last = min(m->last, last);
-		unsigned long page = (max(first, m->iova) - m->iova) >>
-				     PAGE_SHIFT;
 
-		mutex_lock(&m->lock);
-		if (m->live && c->logging)
-			hwdbm_dirty_log_set(&m->log, page,
-					    ((m_last - m->iova) >> PAGE_SHIFT) -
-						    page + 1);
-		mutex_unlock(&m->lock);
+		give_back_mapping(c, m, first, m_last);
 		hwdbm_mapping_put(m);
 		if (m_last == U64_MAX)
 			break;

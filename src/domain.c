@@ -4,8 +4,11 @@
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/iommu.h>
+#include <linux/minmax.h>
 #include <linux/sched.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "compat/compat.h"
 #include "domain.h"
@@ -13,8 +16,12 @@
 /* Runs that are unmapped before one flush covers them; 1 KiB of stack. */
 #define RUNS_PER_FLUSH	64
 
-/* A run is looked up page by page: how many between two chances to resched. */
-#define PAGES_PER_RESCHED	1024
+/*
+ * The most that is mapped, unmapped or looked up in one step, and where: at
+ * multiples of it. As MAP cuts there too, no leaf lies across one, so no cut
+ * is ever in the middle of a leaf, which cannot be unmapped by halves.
+ */
+#define STEP_BYTES	SZ_1G
 
 static void free_resv_regions(struct list_head *regions)
 {
@@ -78,20 +85,27 @@ bool hwdbm_group_msi_safe(const struct hwdbm_group *g)
 	return hwdbm_compat_group_isolated_msi(g->iommu_group);
 }
 
-static int take_first_device(struct device *dev, void *data)
-{
-	struct device **first = data;
+struct name_request {
+	char *name;
+	size_t size;
+};
 
-	*first = dev;
+/* Copied while the kernel holds the group's lock: then the device may go. */
+static int copy_device_name(struct device *dev, void *data)
+{
+	struct name_request *req = data;
+
+	strscpy(req->name, dev_name(dev), req->size);
 	return 1;
 }
 
-const char *hwdbm_group_device_name(const struct hwdbm_group *g)
+void hwdbm_group_device_name(const struct hwdbm_group *g, char *name,
+			     size_t size)
 {
-	struct device *dev = NULL;
+	struct name_request req = { .name = name, .size = size };
 
-	iommu_group_for_each_dev(g->iommu_group, &dev, take_first_device);
-	return dev ? dev_name(dev) : "no device";
+	strscpy(name, "no device", size);
+	iommu_group_for_each_dev(g->iommu_group, &req, copy_device_name);
 }
 
 static int device_cannot_track(struct device *dev, void *data)
@@ -125,19 +139,27 @@ static struct iommu_domain *alloc_iommu_domain(struct iommu_group *group,
 	return req.domain;
 }
 
-/* A tracking domain and its reader, or a plain one where that cannot be had. */
+/* A domain that tracks already, with a reader for it; false if there is none. */
+static bool alloc_tracking(struct hwdbm_domain *d, struct iommu_group *group)
+{
+	if (iommu_group_for_each_dev(group, NULL, device_cannot_track))
+		return false;
+	d->iommu = alloc_iommu_domain(group, true);
+	if (IS_ERR(d->iommu))
+		return false;
+	if (hwdbm_dirty_reader_gather.usable(d->iommu) &&
+	    !hwdbm_compat_set_dirty_tracking(d->iommu, true)) {
+		d->reader = &hwdbm_dirty_reader_gather;
+		return true;
+	}
+	iommu_domain_free(d->iommu);
+	return false;
+}
+
 static int alloc_best(struct hwdbm_domain *d, struct iommu_group *group)
 {
-	if (!iommu_group_for_each_dev(group, NULL, device_cannot_track)) {
-		d->iommu = alloc_iommu_domain(group, true);
-		if (!IS_ERR(d->iommu)) {
-			if (hwdbm_dirty_reader_gather.usable(d->iommu)) {
-				d->reader = &hwdbm_dirty_reader_gather;
-				return 0;
-			}
-			iommu_domain_free(d->iommu);
-		}
-	}
+	if (alloc_tracking(d, group))
+		return 0;
 	d->iommu = alloc_iommu_domain(group, false);
 	return PTR_ERR_OR_ZERO(d->iommu);
 }
@@ -230,34 +252,54 @@ unsigned long hwdbm_domain_pgsizes(const struct hwdbm_domain *d)
 	return d->iommu->pgsize_bitmap;
 }
 
+/* Bytes from @iova to the next cut, or to the end of @left. */
+static u64 step_bytes(u64 iova, u64 left)
+{
+	return min(left, STEP_BYTES - iova % STEP_BYTES);
+}
+
 int hwdbm_domain_map(struct hwdbm_domain *d, u64 iova, u64 phys, u64 bytes,
 		     int prot)
 {
-	return hwdbm_compat_iommu_map(d->iommu, iova, phys, bytes,
-				      prot | IOMMU_CACHE);
+	u64 done = 0;
+
+	while (done < bytes) {
+		u64 step = step_bytes(iova + done, bytes - done);
+		int ret = hwdbm_compat_iommu_map(d->iommu, iova + done,
+						 phys + done, step,
+						 prot | IOMMU_CACHE);
+
+		if (ret) {
+			hwdbm_domain_unmap(d, iova, done);
+			return ret;
+		}
+		done += step;
+		cond_resched();
+	}
+	return 0;
 }
 
 void hwdbm_domain_unmap(struct hwdbm_domain *d, u64 iova, u64 bytes)
 {
-	WARN_ON_ONCE(iommu_unmap(d->iommu, iova, bytes) != bytes);
+	while (bytes) {
+		u64 step = step_bytes(iova, bytes);
+
+		WARN_ON_ONCE(iommu_unmap(d->iommu, iova, step) != step);
+		iova += step;
+		bytes -= step;
+		cond_resched();
+	}
 }
 
-/*
- * Not bounded: a run that ended before the memory behind it does might end in
- * the middle of a leaf, which cannot be unmapped by halves.
- */
 u64 hwdbm_domain_run(const struct hwdbm_domain *d, u64 iova, u64 last,
 		     u64 *phys)
 {
-	u64 end = last - iova + 1, bytes = PAGE_SIZE;
+	u64 end = step_bytes(iova, last - iova + 1), bytes = PAGE_SIZE;
 
 	*phys = iommu_iova_to_phys(d->iommu, iova);
 	while (bytes < end &&
-	       iommu_iova_to_phys(d->iommu, iova + bytes) == *phys + bytes) {
+	       iommu_iova_to_phys(d->iommu, iova + bytes) == *phys + bytes)
 		bytes += PAGE_SIZE;
-		if ((bytes >> PAGE_SHIFT) % PAGES_PER_RESCHED == 0)
-			cond_resched();
-	}
 	return bytes;
 }
 
@@ -279,10 +321,11 @@ static void flush_runs(struct hwdbm_domain *d,
 
 	if (gather->start <= gather->end)
 		iommu_iotlb_sync(d->iommu, gather);
-	for (i = 0; i < batch->nr; i++)
+	for (i = 0; i < batch->nr; i++) {
 		release(ctx, batch->run[i].phys, batch->run[i].bytes);
+		cond_resched();
+	}
 	batch->nr = 0;
-	cond_resched();
 }
 
 void hwdbm_domain_unmap_runs(struct hwdbm_domain *d, u64 iova, u64 last,
@@ -313,17 +356,9 @@ void hwdbm_domain_unmap_runs(struct hwdbm_domain *d, u64 iova, u64 last,
 			flush_runs(d, &gather, &batch, release, ctx);
 		iova += bytes;
 		left -= bytes;
+		cond_resched();
 	}
 	flush_runs(d, &gather, &batch, release, ctx);
-}
-
-int hwdbm_domain_set_tracking(struct hwdbm_domain *d, bool on)
-{
-	int ret = hwdbm_compat_set_dirty_tracking(d->iommu, on);
-
-	if (!ret)
-		d->tracking = on;
-	return ret;
 }
 
 int hwdbm_domain_harvest(struct hwdbm_domain *d, struct hwdbm_harvest *h)

@@ -37,7 +37,9 @@ struct hwdbm_group {
  * @iommu: the kernel's domain; immutable
  * @reader: how its dirty bits are read, NULL if they are not; immutable
  * @coherent: it enforces cache coherency; immutable
- * @tracking: hardware tracking is on; domains_sem
+ * @tracking: its dirty bits count: START has cleared what was old. The hardware
+ *	sets them from before the first group is attached until the domain is
+ *	freed, see hwdbm_domain_alloc(); domains_sem
  * @failed: its hardware failed since START. Set under domains_sem held for
  *	reading, so with WRITE_ONCE; reset under domains_sem held for writing
  */
@@ -63,8 +65,14 @@ struct hwdbm_group *hwdbm_group_alloc(struct iommu_group *iommu_group);
 /** hwdbm_group_msi_safe() - can no device of it fake others' interrupts */
 bool hwdbm_group_msi_safe(const struct hwdbm_group *g);
 
-/** hwdbm_group_device_name() - a device of it, for messages; never NULL */
-const char *hwdbm_group_device_name(const struct hwdbm_group *g);
+/**
+ * hwdbm_group_device_name() - a device of a group, for messages
+ * @g: the group
+ * @name: gets its name, or "no device"
+ * @size: room in @name
+ */
+void hwdbm_group_device_name(const struct hwdbm_group *g, char *name,
+			     size_t size);
 
 /**
  * hwdbm_domain_alloc() - a domain fit for a group, and the group attached
@@ -72,6 +80,12 @@ const char *hwdbm_group_device_name(const struct hwdbm_group *g);
  *
  * With dirty tracking if every device of the group has it and there is a
  * reader for it; cache coherency is enforced where that can be done.
+ *
+ * Hardware tracking is switched on here, while nothing is attached, and stays
+ * on. AMD's driver (6.12) switches it in the device's own table entry only; the
+ * entries of its DMA aliases (a PCI bridge, a phantom function) are copied at
+ * attach and when the table grows. Switched later, writes by an alias would
+ * leave no dirty bit, and nobody would know.
  *
  * Return: the domain in no list, or ERR_PTR with nothing attached.
  */
@@ -104,7 +118,7 @@ struct hwdbm_iova_range hwdbm_domain_aperture(const struct hwdbm_domain *d);
 unsigned long hwdbm_domain_pgsizes(const struct hwdbm_domain *d);
 
 /**
- * hwdbm_domain_map() - map a physically contiguous run
+ * hwdbm_domain_map() - map a physically contiguous run, of any length
  * @d: the domain
  * @iova: first byte
  * @phys: first physical byte
@@ -116,7 +130,7 @@ unsigned long hwdbm_domain_pgsizes(const struct hwdbm_domain *d);
 int hwdbm_domain_map(struct hwdbm_domain *d, u64 iova, u64 phys, u64 bytes,
 		     int prot);
 
-/** hwdbm_domain_unmap() - unmap a range that is mapped, and flush */
+/** hwdbm_domain_unmap() - unmap whole runs that are mapped, and flush */
 void hwdbm_domain_unmap(struct hwdbm_domain *d, u64 iova, u64 bytes);
 
 /**
@@ -126,7 +140,8 @@ void hwdbm_domain_unmap(struct hwdbm_domain *d, u64 iova, u64 bytes);
  * @last: where to end at the latest, inclusive
  * @phys: out, first physical byte
  *
- * Return: its length in bytes.
+ * Return: its length in bytes. It ends where the memory does, or at a boundary
+ * that no leaf crosses.
  */
 u64 hwdbm_domain_run(const struct hwdbm_domain *d, u64 iova, u64 last,
 		     u64 *phys);
@@ -150,15 +165,6 @@ static inline bool hwdbm_domain_capable(const struct hwdbm_domain *d)
 {
 	return d->reader;
 }
-
-/**
- * hwdbm_domain_set_tracking() - switch hardware dirty tracking
- * @d: a capable domain
- * @on: the new state
- *
- * Return: 0, or the driver's errno with the old state.
- */
-int hwdbm_domain_set_tracking(struct hwdbm_domain *d, bool on);
 
 /**
  * hwdbm_domain_harvest() - one pass over dirty bits, with its invalidation

@@ -133,7 +133,8 @@ static int fill_all(struct hwdbm_container *c, struct vfio_info_cap *caps,
 	unsigned int i;
 	int ret = 0;
 
-	down_read(&c->domains_sem);
+	if (down_read_killable(&c->domains_sem))
+		return -EINTR;
 	*pgsizes = c->pgsize_bitmap;
 	for (i = 0; !ret && i < ARRAY_SIZE(fillers); i++)
 		ret = fillers[i](c, caps);

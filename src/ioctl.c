@@ -77,7 +77,8 @@ static int unmap_range(struct hwdbm_container *c,
 		*last = U64_MAX;
 		return unmap->iova || unmap->size ? -EINVAL : 0;
 	}
-	down_read(&c->domains_sem);
+	if (down_read_killable(&c->domains_sem))
+		return -EINTR;
 	pgsize = hwdbm_container_pgsize(c);
 	up_read(&c->domains_sem);
 	if (!unmap->size || (unmap->iova | unmap->size) & (pgsize - 1))
@@ -179,8 +180,7 @@ static long dirty_pages(struct hwdbm_container *c, void __user *arg)
 	case VFIO_IOMMU_DIRTY_PAGES_FLAG_START:
 		return hwdbm_dirty_start(c);
 	case VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP:
-		hwdbm_dirty_stop(c);
-		return 0;
+		return hwdbm_dirty_stop(c);
 	case VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP:
 		return dirty_range(c, arg, &dirty, HWDBM_DIRTY_GET);
 	case VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP_NOCLEAR:

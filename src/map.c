@@ -11,6 +11,7 @@
 #include <linux/iommu.h>
 #include <linux/overflow.h>
 #include <linux/sched.h>
+#include <linux/uaccess.h>
 
 #include "container.h"
 #include "dirty.h"
@@ -118,14 +119,13 @@ static int check_range(const struct hwdbm_container *c, u64 iova, u64 size,
 	if (check_add_overflow(iova, size - 1, &last) ||
 	    check_add_overflow(vaddr, size - 1, &last))
 		return -EOVERFLOW;
-	return hwdbm_iova_ranges_contain(c->iova_ranges, iova,
-					 iova + size - 1) ? 0 : -EINVAL;
+	/* Now, before a log is made for a size that there cannot be. */
+	return access_ok((void __user *)vaddr, size) ? 0 : -EFAULT;
 }
 
 /*
  * On success the mapping's lock is held: nobody finds it unlocked before it is
- * live or gone. Overlap is told before a full table, so that EEXIST keeps its
- * meaning.
+ * live or gone. What is wrong is told in stock's order.
  */
 static int insert_locked(struct hwdbm_container *c, struct hwdbm_mapping *m)
 {
@@ -133,14 +133,19 @@ static int insert_locked(struct hwdbm_container *c, struct hwdbm_mapping *m)
 
 	mutex_lock(&c->lock);
 	ret = hwdbm_mapping_tree_insert(&c->mappings, m);
-	if (!ret && !c->dma_avail) {
-		hwdbm_mapping_tree_erase(&c->mappings, m);
+	if (ret)
+		goto unlock;
+	if (!c->dma_avail)
 		ret = -ENOSPC;
+	else if (!hwdbm_iova_ranges_contain(c->iova_ranges, m->iova, m->last))
+		ret = -EINVAL;
+	if (ret) {
+		hwdbm_mapping_tree_erase(&c->mappings, m);
+		goto unlock;
 	}
-	if (!ret) {
-		c->dma_avail--;
-		mutex_lock(&m->lock);
-	}
+	c->dma_avail--;
+	mutex_lock(&m->lock);
+unlock:
 	mutex_unlock(&c->lock);
 	return ret;
 }
@@ -160,7 +165,15 @@ int hwdbm_map_add(struct hwdbm_container *c, u64 iova, u64 size, u64 vaddr,
 	struct hwdbm_mapping *m;
 	int ret;
 
-	down_read(&c->domains_sem);
+	if (down_read_killable(&c->domains_sem))
+		return -EINTR;
+	/*
+	 * The last group may have left while this call was on its way: no
+	 * tables would remember the pages, and nobody would unpin them.
+	 */
+	ret = -ENODEV;
+	if (list_empty(&c->domains))
+		goto unlock;
 	ret = check_range(c, iova, size, vaddr);
 	if (ret)
 		goto unlock;
@@ -231,7 +244,10 @@ int hwdbm_map_remove(struct hwdbm_container *c, u64 first, u64 last,
 	while (!ret && (m = hwdbm_map_next(c, first, last))) {
 		u64 m_last = m->last;
 
-		down_read(&c->domains_sem);
+		if (down_read_killable(&c->domains_sem)) {
+			hwdbm_mapping_put(m);
+			return -EINTR;
+		}
 		if (m_last <= last && m->iova >= first &&
 		    (!report || hwdbm_dirty_covers(report, m)))
 			ret = remove_one(c, m, report, unmapped);

@@ -23,8 +23,8 @@ struct hwdbm_mapping;
  *
  * Return: 0; -EINVAL if empty, unaligned or outside the valid IOVA ranges;
  * -EOVERFLOW if the IOVA or the address wraps; -EEXIST on overlap; -ENOSPC
- * past dma_entry_limit; or an errno of hwdbm_pin_mapping() or of the IOMMU
- * driver. On error nothing is mapped.
+ * past dma_entry_limit; -ENODEV if the last group has just left; or an errno of
+ * hwdbm_pin_mapping() or of the IOMMU driver. On error nothing is mapped.
  */
 int hwdbm_map_add(struct hwdbm_container *c, u64 iova, u64 size, u64 vaddr,
 		  int prot);

@@ -93,6 +93,7 @@ static int pin_batch(struct pin_state *s, unsigned long page,
 	long got;
 	int ret;
 
+	*pinned = 0;
 	if (write)
 		flags |= FOLL_WRITE;
 	got = hwdbm_compat_pin_user_pages(s->m->acct.mm,

@@ -22,17 +22,17 @@
 #include "user_bitmap.h"
 
 /* Most pages a segment, so that its array is one page: 2 MiB of bitmap. */
-#define SEGMENT_PAGES	((PAGE_SIZE - sizeof(struct segment)) / sizeof(void *))
+#define SEGMENT_PAGES	((PAGE_SIZE - sizeof(struct hwdbm_user_segment)) / sizeof(void *))
 
 /* Pages [first, first + nr) of the address space, counted from address 0. */
-struct segment {
+struct hwdbm_user_segment {
 	struct list_head next;
 	unsigned long first;
 	unsigned long nr;
 	struct page *pages[];
 };
 
-static unsigned long page_of(const struct hwdbm_user_bitmap *ub, u64 bit)
+static unsigned long page_of(struct hwdbm_user_bitmap *ub, u64 bit)
 {
 	return (ub->addr + bit / 8) >> PAGE_SHIFT;
 }
@@ -44,12 +44,13 @@ int hwdbm_user_bitmap_init(struct hwdbm_user_bitmap *ub, void __user *data,
 	ub->addr = (unsigned long)data;
 	ub->bytes = bytes;
 	ub->write = write;
+	ub->at = NULL;
 	return access_ok(data, bytes) ? 0 : -EINVAL;
 }
 
 void hwdbm_user_bitmap_fini(struct hwdbm_user_bitmap *ub)
 {
-	struct segment *s, *next;
+	struct hwdbm_user_segment *s, *next;
 
 	list_for_each_entry_safe(s, next, &ub->segments, next) {
 		unpin_user_pages_dirty_lock(s->pages, s->nr, ub->write);
@@ -62,7 +63,7 @@ static int pin_segment(struct hwdbm_user_bitmap *ub, unsigned long first,
 		       unsigned long nr)
 {
 	unsigned int flags = ub->write ? FOLL_WRITE : 0;
-	struct segment *s;
+	struct hwdbm_user_segment *s;
 	int ret = 0;
 
 	s = kzalloc(struct_size(s, pages, nr), GFP_KERNEL_ACCOUNT);
@@ -94,13 +95,13 @@ int hwdbm_user_bitmap_pin(struct hwdbm_user_bitmap *ub, u64 first_bit,
 {
 	unsigned long first = page_of(ub, first_bit);
 	unsigned long end;
-	struct segment *s;
+	struct hwdbm_user_segment *s;
 
 	if (last_bit / 8 >= ub->bytes)
 		return -EINVAL;
 	end = page_of(ub, last_bit) + 1;
 	if (!list_empty(&ub->segments)) {
-		s = list_last_entry(&ub->segments, struct segment, next);
+		s = list_last_entry(&ub->segments, struct hwdbm_user_segment, next);
 		first = max(first, s->first + s->nr);
 	}
 	while (first < end) {
@@ -114,18 +115,29 @@ int hwdbm_user_bitmap_pin(struct hwdbm_user_bitmap *ub, u64 first_bit,
 	return 0;
 }
 
-static const struct segment *segment_of(const struct hwdbm_user_bitmap *ub,
-					unsigned long page)
+/* The segment that holds a page, or NULL. Cheap if pages are asked upwards. */
+static struct hwdbm_user_segment *segment_of(struct hwdbm_user_bitmap *ub,
+					     unsigned long page)
 {
-	const struct segment *s;
+	struct hwdbm_user_segment *s = ub->at;
 
-	list_for_each_entry(s, &ub->segments, next)
-		if (page >= s->first && page - s->first < s->nr)
+	if (!s || page < s->first)
+		s = list_first_entry_or_null(&ub->segments,
+					     struct hwdbm_user_segment, next);
+	if (!s)
+		return NULL;
+	list_for_each_entry_from(s, &ub->segments, next) {
+		if (page < s->first)
+			break;
+		if (page - s->first < s->nr) {
+			ub->at = s;
 			return s;
+		}
+	}
 	return NULL;
 }
 
-bool hwdbm_user_bitmap_pinned(const struct hwdbm_user_bitmap *ub,
+bool hwdbm_user_bitmap_pinned(struct hwdbm_user_bitmap *ub,
 			      u64 first_bit, u64 last_bit)
 {
 	unsigned long page, last;
@@ -134,7 +146,7 @@ bool hwdbm_user_bitmap_pinned(const struct hwdbm_user_bitmap *ub,
 		return false;
 	last = page_of(ub, last_bit);
 	for (page = page_of(ub, first_bit); page <= last;) {
-		const struct segment *s = segment_of(ub, page);
+		const struct hwdbm_user_segment *s = segment_of(ub, page);
 
 		if (!s)
 			return false;
@@ -150,12 +162,12 @@ struct slice {
 	u64 nbits;
 };
 
-static struct slice map_slice(const struct hwdbm_user_bitmap *ub,
+static struct slice map_slice(struct hwdbm_user_bitmap *ub,
 			      u64 first_bit, u64 last_bit)
 {
 	unsigned long page = page_of(ub, first_bit);
 	unsigned long offset = offset_in_page(ub->addr + first_bit / 8);
-	const struct segment *s = segment_of(ub, page);
+	const struct hwdbm_user_segment *s = segment_of(ub, page);
 	struct slice slice;
 
 	slice.kaddr = kmap_local_page(s->pages[page - s->first]);
@@ -166,7 +178,7 @@ static struct slice map_slice(const struct hwdbm_user_bitmap *ub,
 	return slice;
 }
 
-void hwdbm_user_bitmap_write(const struct hwdbm_user_bitmap *ub, u64 first_bit,
+void hwdbm_user_bitmap_write(struct hwdbm_user_bitmap *ub, u64 first_bit,
 			     u64 last_bit, const u8 *src, bool or_first)
 {
 	while (first_bit <= last_bit) {
@@ -181,7 +193,7 @@ void hwdbm_user_bitmap_write(const struct hwdbm_user_bitmap *ub, u64 first_bit,
 	}
 }
 
-void hwdbm_user_bitmap_read(const struct hwdbm_user_bitmap *ub, u64 first_bit,
+void hwdbm_user_bitmap_read(struct hwdbm_user_bitmap *ub, u64 first_bit,
 			    u64 last_bit, u8 *dst)
 {
 	while (first_bit <= last_bit) {

@@ -6,12 +6,15 @@
 #include <linux/list.h>
 #include <linux/types.h>
 
+struct hwdbm_user_segment;
+
 /**
  * struct hwdbm_user_bitmap - parts of a bitmap in user memory, pinned
  * @addr: the caller's address of its first byte, of any alignment
  * @bytes: its length
  * @write: it is output
  * @segments: what is pinned so far, in ascending order
+ * @at: the segment looked up last: calls go upwards, so the search starts there
  *
  * Belongs to one call of one thread. Which bits are meant is not known here.
  */
@@ -20,6 +23,7 @@ struct hwdbm_user_bitmap {
 	u64 bytes;
 	bool write;
 	struct list_head segments;
+	struct hwdbm_user_segment *at;
 };
 
 /**
@@ -52,8 +56,8 @@ int hwdbm_user_bitmap_pin(struct hwdbm_user_bitmap *ub, u64 first_bit,
 			  u64 last_bit);
 
 /** hwdbm_user_bitmap_pinned() - are all bytes of a run of bits pinned */
-bool hwdbm_user_bitmap_pinned(const struct hwdbm_user_bitmap *ub,
-			      u64 first_bit, u64 last_bit);
+bool hwdbm_user_bitmap_pinned(struct hwdbm_user_bitmap *ub, u64 first_bit,
+			      u64 last_bit);
 
 /**
  * hwdbm_user_bitmap_write() - write a run of bits that is pinned
@@ -63,7 +67,7 @@ bool hwdbm_user_bitmap_pinned(const struct hwdbm_user_bitmap *ub,
  * @src: the bits, from bit @first_bit % 8 of its first byte on
  * @or_first: OR the first bit to what is there instead of replacing it
  */
-void hwdbm_user_bitmap_write(const struct hwdbm_user_bitmap *ub, u64 first_bit,
+void hwdbm_user_bitmap_write(struct hwdbm_user_bitmap *ub, u64 first_bit,
 			     u64 last_bit, const u8 *src, bool or_first);
 
 /**
@@ -73,7 +77,7 @@ void hwdbm_user_bitmap_write(const struct hwdbm_user_bitmap *ub, u64 first_bit,
  * @last_bit: last bit, inclusive
  * @dst: gets the bytes that hold them: bit @first_bit % 8 of the first byte on
  */
-void hwdbm_user_bitmap_read(const struct hwdbm_user_bitmap *ub, u64 first_bit,
+void hwdbm_user_bitmap_read(struct hwdbm_user_bitmap *ub, u64 first_bit,
 			    u64 last_bit, u8 *dst);
 
 #endif /* HWDBM_USER_BITMAP_H */

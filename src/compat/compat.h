@@ -156,9 +156,9 @@ hwdbm_compat_found_dirty(const struct iommu_iotlb_gather *found)
  * @gup_flags: FOLL_WRITE, FOLL_LONGTERM; the rest is set here
  * @pages: room for @nr
  *
- * Takes the mmap lock for reading and gives it back, so no lock that nests
- * inside it may be held; a fatal signal ends the wait. While a fault waits for
- * its page (userfaultfd) the mmap lock is not held. Undo with
+ * Takes the mmap lock for reading, so no lock that nests inside it may be held;
+ * a fatal signal ends the wait. A page that userfaultfd would have to supply is
+ * not waited for: -EFAULT, as stock VFIO says. Undo with
  * unpin_user_pages_dirty_lock() or its kin.
  *
  * Return: pages pinned, from the first on and possibly fewer than @nr, never

@@ -14,8 +14,9 @@
  *              small for the range or not a user address; logging is off; a
  *              GET or GET_NOCLEAR range that cuts through a mapping
  *   EOVERFLOW  iova + size exceeds 2^64 (a range may end at 2^64 - 1)
- *   EFAULT     the argument or the bitmap cannot be read or written; every
- *              page that was dirty still is
+ *   EFAULT     the argument or the bitmap cannot be read or written, or the
+ *              bitmap's memory cannot be pinned (device memory); every page
+ *              that was dirty still is
  *   ENOMEM     no memory; state as before
  *   EINTR      a fatal signal ended the call; every page that was dirty
  *              still is
@@ -83,6 +84,9 @@
  * UNMAP_DMA with VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP: the bitmap is what
  * was dirty before the unmap began. DMA that races with the unmap is
  * undefined: stop the device's use of a range before unmapping it.
+ *
+ * A fatal signal may end an UNMAP_DMA between two mappings (EINTR); size is then
+ * not written back.
  *
  * Together with VFIO_DMA_UNMAP_FLAG_ALL (iova and size 0) the bitmap starts
  * at IOVA 0 and must reach the end of the last mapping, else EINVAL and
