@@ -17,6 +17,8 @@
 
 static void counters_read(struct counters *c)
 {
+	/* each CPU keeps some of the count to itself, until it is told */
+	proc_write("/proc/sys/vm/stat_refresh", "1");
 	c->pins = proc_number(VMSTAT, "nr_foll_pin_acquired") -
 		  proc_number(VMSTAT, "nr_foll_pin_released");
 	c->iommu_pages = proc_number(VMSTAT, "nr_iommu_pages");
