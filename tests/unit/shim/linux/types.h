@@ -14,5 +14,6 @@ typedef __u64	u64;
 typedef __s64	s64;
 
 typedef unsigned int gfp_t;
+typedef u64 phys_addr_t;
 
 #endif
