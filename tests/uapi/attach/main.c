@@ -23,7 +23,6 @@
 
 static struct vfio_dev devs[MAX];
 static struct edu edus[MAX];
-static uint32_t failed_before[MAX];	/* other programs' DMAs, since power-on */
 static int nr_devs, container;
 static bool full;
 static char *mem;
@@ -67,12 +66,6 @@ static void open_device(int i)
 	if (ret)
 		tap_bail("device %d: %s", i, strerror(-ret));
 	edu_open(&edus[i], devs[i].fd);
-	failed_before[i] = edu_failed(&edus[i]);
-}
-
-static bool all_landed(int i)
-{
-	return edu_failed(&edus[i]) == failed_before[i];
 }
 
 /* The device first: VFIO refuses to detach a group whose device is open. */
