@@ -14,7 +14,8 @@ struct iommu_domain;
  *	wraps around there
  * @clear: clean every leaf that is recorded
  * @only: if not NULL, one bit a page of PAGE_SIZE from @first on: leaves that
- *	hold no page of a set bit are neither recorded nor cleaned
+ *	hold no page of a set bit are neither recorded nor cleaned. Where the
+ *	smallest leaf is larger than a page, @first, @last and the bits go by it
  * @record: called for every dirty leaf found, after it was cleaned, with its
  *	first and last byte. The leaf may reach beyond [@first, @last], and
  *	beyond the mapping only if a driver is wrong: the callee clips. Cannot
@@ -44,7 +45,9 @@ struct hwdbm_harvest {
  * @id: VFIO_HWDBM_READER_*
  * @usable: can it read this domain on this kernel; asked once, at allocation
  * @harvest: do @h's pass. Returns 0, or a negative errno; then what was
- *	cleaned is recorded and stands in @h's flush range all the same
+ *	cleaned is recorded and stands in @h's flush range all the same, but for
+ *	the leaf that the error is about: the domain's bits are not to be
+ *	trusted any more
  * @forget: clean every leaf of a range unrecorded; only for START. The range
  *	is as in struct hwdbm_harvest, and the caller flushes all of it
  *

@@ -29,9 +29,10 @@
 #include "dirty_reader.h"
 
 /*
- * The driver walks from the root for every page, about 512 times in a coarse
- * window of 4 KiB leaves: the time between two chances to reschedule. A fine
- * window is what is walked leaf by leaf once something in it is dirty.
+ * The driver walks from the root for every page, 512 times to look at a coarse
+ * window of 4 KiB leaves. A fine window is looked at once more and then walked
+ * leaf by leaf if something in it is dirty. After each window of either kind
+ * there is a chance to reschedule.
  */
 #define COARSE_BYTES	SZ_2M
 #define FINE_BYTES	SZ_256K
@@ -90,10 +91,12 @@ static int harvest_leaf(struct iommu_domain *domain, struct hwdbm_harvest *h,
 		return ret;
 
 	size = found.end - found.start + 1;
-	if (found.start != at || !is_power_of_2(size))
+	if (found.start != at || size < step || !is_power_of_2(size))
 		return -EIO;
 	leaf_first = ALIGN_DOWN(at, size);
 	leaf_last = leaf_first + size - 1;
+	if (leaf_last == U64_MAX)
+		return -EIO;
 	if (h->clear) {
 		h->flush_first = min(h->flush_first, leaf_first);
 		h->flush_last = max(h->flush_last, leaf_last);
@@ -153,8 +156,10 @@ static int harvest_window(struct iommu_domain *domain, struct hwdbm_harvest *h,
 	}
 
 	for (at = ALIGN_DOWN(found.start, FINE_BYTES); !ret && at <= last;
-	     at = fine)
+	     at = fine) {
 		ret = harvest_window(domain, h, at, FINE_BYTES, &fine);
+		cond_resched();
+	}
 	*next = max(*next, at);
 	return ret;
 }

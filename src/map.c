@@ -11,7 +11,6 @@
 #include <linux/iommu.h>
 #include <linux/overflow.h>
 #include <linux/sched.h>
-#include <linux/uaccess.h>
 
 #include "container.h"
 #include "dirty.h"
@@ -120,7 +119,7 @@ static int check_range(const struct hwdbm_container *c, u64 iova, u64 size,
 	    check_add_overflow(vaddr, size - 1, &last))
 		return -EOVERFLOW;
 	/* Now, before a log is made for a size that there cannot be. */
-	return access_ok((void __user *)vaddr, size) ? 0 : -EFAULT;
+	return hwdbm_pin_possible(size) ? 0 : -EFAULT;
 }
 
 /*

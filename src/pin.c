@@ -31,6 +31,11 @@ struct pin_state {
 	struct pending_run pending;
 };
 
+bool hwdbm_pin_possible(u64 bytes)
+{
+	return bytes <= current->mm->task_size;
+}
+
 void hwdbm_unpin_run(u64 phys, u64 bytes, bool written)
 {
 	unpin_user_page_range_dirty_lock(pfn_to_page(phys >> PAGE_SHIFT),

@@ -37,6 +37,9 @@ typedef int hwdbm_pin_run_fn(void *ctx, u64 iova, u64 phys, u64 bytes);
 int hwdbm_pin_mapping(struct hwdbm_mapping *m, bool single,
 		      hwdbm_pin_run_fn *run, void *ctx, u64 *done);
 
+/** hwdbm_pin_possible() - can the calling process have so much memory at all */
+bool hwdbm_pin_possible(u64 bytes);
+
 /**
  * hwdbm_unpin_run() - unpin a physically contiguous run of pinned pages
  * @phys: first physical byte
