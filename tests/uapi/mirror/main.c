@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "mirror.h"
+#include "rig.h"
 #include "tap.h"
 
 #include <getopt.h>
@@ -66,6 +67,16 @@ static void parse(int argc, char **argv, struct options *o)
 		usage(argv[optind]);
 }
 
+/* With leaves of other sizes the ledger would be about something else. */
+static void check_leaves(const struct world *w)
+{
+	if (w->full || w->leaf == LEAF_ANY)
+		return;
+	if (rig_4k_leaves() != (w->leaf == LEAF_4K))
+		tap_bail("load the module with disable_hugepages=%d",
+			 w->leaf == LEAF_4K);
+}
+
 static void build_world(struct world *w, const struct options *o)
 {
 	static const char *const modes[] = { "exact", "get", "clear-whole",
@@ -95,6 +106,8 @@ static void build_world(struct world *w, const struct options *o)
 					     VFIO_TYPE1_HWDBM_IOMMU,
 					     w->full ? VFIO_HWDBM_POLICY_FULL :
 						       VFIO_HWDBM_POLICY_HWDBM);
+	if (!o->use_model)
+		check_leaves(w);
 	/* the model cuts leaves itself, it needs no huge pages */
 	w->mem = mem_alloc(w->nr_pages * PAGE_4K,
 			   o->use_model ? LEAF_4K : w->leaf);
