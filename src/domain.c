@@ -139,27 +139,30 @@ static struct iommu_domain *alloc_iommu_domain(struct iommu_group *group,
 	return req.domain;
 }
 
-/* A domain that tracks already, with a reader for it; false if there is none. */
-static bool alloc_tracking(struct hwdbm_domain *d, struct iommu_group *group)
+/* A domain that tracks already, with a reader for it. */
+static int alloc_tracking(struct hwdbm_domain *d, struct iommu_group *group)
 {
 	if (iommu_group_for_each_dev(group, NULL, device_cannot_track))
-		return false;
+		return -EOPNOTSUPP;
 	d->iommu = alloc_iommu_domain(group, true);
 	if (IS_ERR(d->iommu))
-		return false;
+		return PTR_ERR(d->iommu);
 	if (hwdbm_dirty_reader_gather.usable(d->iommu) &&
 	    !hwdbm_compat_set_dirty_tracking(d->iommu, true)) {
 		d->reader = &hwdbm_dirty_reader_gather;
-		return true;
+		return 0;
 	}
 	iommu_domain_free(d->iommu);
-	return false;
+	return -EOPNOTSUPP;
 }
 
+/* A passing lack of memory must not cost the group its dirty bits for good. */
 static int alloc_best(struct hwdbm_domain *d, struct iommu_group *group)
 {
-	if (alloc_tracking(d, group))
-		return 0;
+	int ret = alloc_tracking(d, group);
+
+	if (!ret || ret == -ENOMEM)
+		return ret;
 	d->iommu = alloc_iommu_domain(group, false);
 	return PTR_ERR_OR_ZERO(d->iommu);
 }
