@@ -38,6 +38,42 @@ static int choose(const char *word, const char *const *words)
 	usage(word);
 }
 
+static void take(struct options *o, int c, char *value)
+{
+	switch (c) {
+	case 'm':
+		o->mode = value;
+		break;
+	case 'l':
+		o->leaf = value;
+		break;
+	case 'w':
+		o->writes = strtoull(value, NULL, 0);
+		break;
+	case 's':
+		o->seed = strtoull(value, NULL, 0);
+		break;
+	case 'e':
+		o->expect = value;
+		break;
+	case 't':
+		o->type = value;
+		break;
+	case 'T':
+		o->threads = true;
+		break;
+	case 'M':
+		o->mib = strtoull(value, NULL, 0);
+		break;
+	case 'X':
+		o->use_model = true;
+		o->model = value;
+		break;
+	default:
+		usage(NULL);
+	}
+}
+
 static void parse(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
@@ -49,20 +85,8 @@ static void parse(int argc, char **argv, struct options *o)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		switch (c) {
-		case 'm': o->mode = optarg; break;
-		case 'l': o->leaf = optarg; break;
-		case 'w': o->writes = strtoull(optarg, NULL, 0); break;
-		case 's': o->seed = strtoull(optarg, NULL, 0); break;
-		case 'e': o->expect = optarg; break;
-		case 't': o->type = optarg; break;
-		case 'T': o->threads = true; break;
-		case 'M': o->mib = strtoull(optarg, NULL, 0); break;
-		case 'X': o->use_model = true; o->model = optarg; break;
-		default: usage(NULL);
-		}
-	}
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1)
+		take(o, c, optarg);
 	if (optind < argc)
 		usage(argv[optind]);
 }
