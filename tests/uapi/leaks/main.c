@@ -123,8 +123,10 @@ static void storm(int nr_devs, bool killed, const char *name)
 
 static int bind(const char *bdf, bool on)
 {
-	return proc_write(on ? "/sys/bus/pci/drivers/vfio-pci/bind" :
-			       "/sys/bus/pci/drivers/vfio-pci/unbind", bdf);
+	const char *file = on ? "/sys/bus/pci/drivers/vfio-pci/bind" :
+				"/sys/bus/pci/drivers/vfio-pci/unbind";
+
+	return proc_write(file, bdf);
 }
 
 /* The device leaves the driver and comes back, between and beside users. */
