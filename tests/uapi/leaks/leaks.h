@@ -38,6 +38,9 @@ _Noreturn void live_until_killed(const struct life *life);
 /* Opens, maps, logs, and closes what it has in a random order. */
 void live_and_close(const struct life *life);
 
+/* late.c: calls against a container that has just lost its last group */
+void test_late_calls(struct vfio_dev *dev, struct rng *rng, int seconds);
+
 /* module.c */
 void test_unload(struct vfio_dev *dev);
 

@@ -181,6 +181,7 @@ int main(int argc, char **argv)
 	storm(nr_devs, true, "killed");
 	tap_ok(killed_at_work, "%d of them at work", killed_at_work);
 	bind_storm(nr_devs);
+	test_late_calls(&devs[0], &rng, seconds);
 	test_unload(&devs[0]);
 	tap_ok(!proc_number("/proc/self/status", "VmPin"),
 	       "no pinned memory of our own");
