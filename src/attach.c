@@ -228,6 +228,7 @@ static int attach_locked(struct hwdbm_container *c,
 	struct hwdbm_domain *d;
 	int ret;
 
+	lockdep_assert_held_write(&c->domains_sem);
 	if (find_group(c, iommu_group, &d))
 		return -EINVAL;
 	cand.group = hwdbm_group_alloc(iommu_group);
@@ -270,6 +271,7 @@ int hwdbm_attach_group(struct hwdbm_container *c,
 static void drop_group(struct hwdbm_container *c, struct hwdbm_domain *d,
 		       struct hwdbm_group *g)
 {
+	lockdep_assert_held_write(&c->domains_sem);
 	hwdbm_domain_detach(d, g);
 	kfree(g);
 	if (list_empty(&d->groups)) {

@@ -238,6 +238,8 @@ static void start_domain(struct hwdbm_container *c, struct hwdbm_domain *d)
 {
 	struct hwdbm_mapping *m;
 
+	lockdep_assert_held_write(&c->domains_sem);
+	lockdep_assert_held(&c->lock);
 	d->tracking = true;
 	hwdbm_mapping_tree_for_each(m, &c->mappings) {
 		int ret = 0;
@@ -264,6 +266,8 @@ static void free_logs(struct hwdbm_container *c)
 {
 	struct hwdbm_mapping *m;
 
+	lockdep_assert_held_write(&c->domains_sem);
+	lockdep_assert_held(&c->lock);
 	hwdbm_mapping_tree_for_each(m, &c->mappings)
 		hwdbm_dirty_log_fini(&m->log);
 }
@@ -272,6 +276,8 @@ static int alloc_logs(struct hwdbm_container *c)
 {
 	struct hwdbm_mapping *m;
 
+	lockdep_assert_held_write(&c->domains_sem);
+	lockdep_assert_held(&c->lock);
 	hwdbm_mapping_tree_for_each(m, &c->mappings) {
 		int ret = hwdbm_dirty_log_init(&m->log, hwdbm_mapping_pages(m));
 
@@ -333,6 +339,8 @@ static void populate(struct hwdbm_container *c)
 {
 	struct hwdbm_mapping *m;
 
+	lockdep_assert_held_write(&c->domains_sem);
+	lockdep_assert_held(&c->lock);
 	hwdbm_mapping_tree_for_each(m, &c->mappings)
 		hwdbm_dirty_log_set_all(&m->log);
 }
@@ -361,6 +369,8 @@ static int save_all(struct hwdbm_container *c, struct hwdbm_domain *only)
 	struct hwdbm_mapping *m;
 	int ret = 0;
 
+	lockdep_assert_held_write(&c->domains_sem);
+	lockdep_assert_held(&c->lock);
 	hwdbm_mapping_tree_for_each(m, &c->mappings) {
 		ret = save_mapping(c, m, only);
 		if (ret)

@@ -77,6 +77,8 @@ static void teardown(struct hwdbm_container *c, struct hwdbm_mapping *m,
 {
 	struct hwdbm_domain *first = first_domain(c), *d = first;
 
+	lockdep_assert_held(&c->domains_sem);
+	lockdep_assert_held(&m->lock);
 	if (first && bytes) {
 		list_for_each_entry_continue(d, &c->domains, next)
 			hwdbm_domain_unmap(d, m->iova, bytes);
@@ -93,6 +95,8 @@ static int populate(struct hwdbm_container *c, struct hwdbm_mapping *m)
 	u64 done;
 	int ret;
 
+	lockdep_assert_held(&c->domains_sem);
+	lockdep_assert_held(&m->lock);
 	if (c->logging) {
 		ret = hwdbm_dirty_log_init(&m->log, hwdbm_mapping_pages(m));
 		if (ret)
