@@ -6,6 +6,8 @@
  * about errors, not about lost writes.
  */
 
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/err.h>
 #include <linux/limits.h>
 #include <linux/mm.h>
@@ -201,12 +203,30 @@ discard:
 	return ret;
 }
 
+/* Once a domain, and only if the user is not going to get what we are for. */
+static void tell_policy(const struct hwdbm_container *c,
+			const struct hwdbm_group *g)
+{
+	enum hwdbm_policy policy;
+	char name[32];
+	u32 reason;
+
+	policy = hwdbm_dirty_policy(c, &reason);
+	if (policy != HWDBM_POLICY_FULL)
+		return;
+	hwdbm_group_device_name(g, name, sizeof(name));
+	pr_info("%s: dirty policy of its container is %s: %s\n", name,
+		hwdbm_dirty_policy_name(policy),
+		hwdbm_dirty_policy_reason_name(reason));
+}
+
 static void commit(struct hwdbm_container *c, struct candidate *cand)
 {
 	if (cand->domain) {
 		hwdbm_dirty_before_join(c, cand->domain);
 		list_add_tail(&cand->domain->next, &c->domains);
 		update_pgsize(c);
+		tell_policy(c, cand->group);
 	}
 	kvfree(c->iova_ranges);
 	c->iova_ranges = cand->ranges;

@@ -11,6 +11,8 @@
  * invalidate, wait, then answer.
  */
 
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/bitmap.h>
 #include <linux/bitops.h>
 #include <linux/minmax.h>
@@ -360,6 +362,8 @@ static int save_mapping(struct hwdbm_container *c, struct hwdbm_mapping *m,
 		ret = harvest(c, &p, NULL, NULL);
 	else if (tracks(c, only))
 		ret = harvest_domain(only, &p, NULL, NULL);
+	if (ret && only)
+		degrade(c, only, ret);
 	mutex_unlock(&m->lock);
 	return ret;
 }

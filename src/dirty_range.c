@@ -314,6 +314,9 @@ int hwdbm_dirty_run(struct hwdbm_container *c, struct hwdbm_dirty_request *req)
 			break;
 		from = m_last + 1;
 	}
+	/* A caller that dies will not copy what the last piece was told. */
+	if (!ret && fatal_signal_pending(current))
+		ret = -EINTR;
 	if (ret == -EINTR && req->mode != HWDBM_DIRTY_NOCLEAR && done)
 		give_back(c, req->first, done);
 	return ret;

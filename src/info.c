@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* GET_INFO: the page sizes, and a chain of capabilities behind them. */
 
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
@@ -12,13 +13,19 @@
 #include "domain.h"
 #include "info.h"
 
+/* The layout that user space was compiled with. */
+static_assert(sizeof(struct vfio_iommu_type1_hwdbm_domain) == 16);
+static_assert(sizeof(struct vfio_iommu_type1_info_cap_hwdbm) == 40);
+static_assert(offsetof(struct vfio_iommu_type1_info_cap_hwdbm, domains) == 40);
+
 static int fill_migration(struct hwdbm_container *c,
 			  struct vfio_info_cap *caps)
 {
 	struct vfio_iommu_type1_info_cap_migration cap = {
 		.header.id = VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION,
 		.header.version = 1,
-		.pgsize_bitmap = hwdbm_container_pgsize(c),
+		/* Every size that a bit may stand for, up to 1 GiB. */
+		.pgsize_bitmap = (SZ_2G - 1) & -hwdbm_container_pgsize(c),
 		/* Our logs are made in chunks: there is no largest bitmap. */
 		.max_dirty_bitmap_size = U64_MAX,
 	};
@@ -66,13 +73,12 @@ static int fill_iova_ranges(struct hwdbm_container *c,
 /* A glance: a harvest that is running may be changing it. */
 static u64 log_bytes(struct hwdbm_container *c)
 {
-	const struct hwdbm_mapping *m;
+	struct hwdbm_mapping *m;
 	u64 bytes = 0;
 
 	mutex_lock(&c->lock);
-	for (m = hwdbm_mapping_tree_first(&c->mappings, 0, U64_MAX); m;
-	     m = hwdbm_mapping_tree_next((struct hwdbm_mapping *)m))
-		bytes += READ_ONCE(m->log.bytes);
+	hwdbm_mapping_tree_for_each(m, &c->mappings)
+		bytes += hwdbm_dirty_log_bytes(&m->log);
 	mutex_unlock(&c->lock);
 	return bytes;
 }

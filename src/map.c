@@ -112,15 +112,16 @@ static int populate(struct hwdbm_container *c, struct hwdbm_mapping *m)
 	return 0;
 }
 
+/* Sets *last to the last byte for the device. */
 static int check_range(const struct hwdbm_container *c, u64 iova, u64 size,
-		       u64 vaddr)
+		       u64 vaddr, u64 *last)
 {
-	u64 pgsize = hwdbm_container_pgsize(c), last;
+	u64 pgsize = hwdbm_container_pgsize(c), vaddr_last;
 
 	if (!size || (size | iova | vaddr) & (pgsize - 1))
 		return -EINVAL;
-	if (check_add_overflow(iova, size - 1, &last) ||
-	    check_add_overflow(vaddr, size - 1, &last))
+	if (check_add_overflow(iova, size - 1, last) ||
+	    check_add_overflow(vaddr, size - 1, &vaddr_last))
 		return -EOVERFLOW;
 	/* Now, before a log is made for a size that there cannot be. */
 	return hwdbm_pin_possible(size) ? 0 : -EFAULT;
@@ -166,6 +167,7 @@ int hwdbm_map_add(struct hwdbm_container *c, u64 iova, u64 size, u64 vaddr,
 		  int prot)
 {
 	struct hwdbm_mapping *m;
+	u64 last;
 	int ret;
 
 	if (down_read_killable(&c->domains_sem))
@@ -177,11 +179,11 @@ int hwdbm_map_add(struct hwdbm_container *c, u64 iova, u64 size, u64 vaddr,
 	ret = -ENODEV;
 	if (list_empty(&c->domains))
 		goto unlock;
-	ret = check_range(c, iova, size, vaddr);
+	ret = check_range(c, iova, size, vaddr, &last);
 	if (ret)
 		goto unlock;
 	ret = -ENOMEM;
-	m = hwdbm_mapping_alloc(iova, iova + size - 1, vaddr, prot);
+	m = hwdbm_mapping_alloc(iova, last, vaddr, prot);
 	if (!m)
 		goto unlock;
 

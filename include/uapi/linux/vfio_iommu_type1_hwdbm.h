@@ -20,7 +20,29 @@
  *   ENOMEM     no memory; state as before
  *   EINTR      a fatal signal ended the call; every page that was dirty
  *              still is
- *   EACCES     the container is a type 1 (v1) container
+ *   EACCES     the container is a type 1 (v1) container (none is served yet)
+ *
+ * Errors of VFIO_IOMMU_MAP_DMA; on error nothing is mapped.
+ *
+ *   EINVAL     argsz too small, unknown flags, neither READ nor WRITE, size 0,
+ *              not aligned to the smallest IOMMU page, or outside the valid
+ *              IOVA ranges
+ *   EOVERFLOW  the IOVA or the address wraps (stock before 7.x: EINVAL)
+ *   EEXIST     it overlaps a mapping
+ *   ENOSPC     dma_entry_limit is reached
+ *   EFAULT     there is no memory that can be pinned
+ *   ENOMEM     no memory, or past RLIMIT_MEMLOCK
+ *   ENODEV     the last group is leaving the container
+ *   EINTR      a fatal signal
+ *
+ * Errors of VFIO_IOMMU_UNMAP_DMA; but for EINTR nothing is unmapped on error.
+ *
+ *   EINVAL     argsz too small, unknown flags, size 0, not aligned, cuts
+ *              through a mapping; with GET_DIRTY_BITMAP also what is said of
+ *              bitmaps above; with ALL also an IOVA or size other than 0
+ *   EOVERFLOW  iova + size exceeds 2^64 (stock before 7.x: EINVAL)
+ *   EFAULT, ENOMEM  as above
+ *   EINTR      a fatal signal came between two mappings
  */
 #ifndef _UAPI_LINUX_VFIO_IOMMU_TYPE1_HWDBM_H
 #define _UAPI_LINUX_VFIO_IOMMU_TYPE1_HWDBM_H
@@ -39,7 +61,7 @@
 /**
  * VFIO_DIRTY_LOG_MANUAL_CLEAR - argument of VFIO_CHECK_EXTENSION
  *
- * Answers 1 on a v2 container that this backend serves: GET_BITMAP_NOCLEAR
+ * Answers 1 on a container that this backend serves with v2 semantics: GET_BITMAP_NOCLEAR
  * and CLEAR_BITMAP are there. A query only; it switches nothing on. 0 before
  * VFIO_SET_IOMMU, because another backend may come to serve the container.
  */
@@ -85,6 +107,9 @@
  * was dirty before the unmap began. DMA that races with the unmap is
  * undefined: stop the device's use of a range before unmapping it.
  *
+ * A mapping that another thread makes in the range during the call may be left
+ * alone.
+ *
  * A fatal signal may end an UNMAP_DMA between two mappings (EINTR); size is then
  * not written back.
  *
@@ -122,7 +147,7 @@
 struct vfio_iommu_type1_hwdbm_domain {
 	__u32	flags;
 #define VFIO_HWDBM_DOMAIN_CAPABLE	(1 << 0)  /* allocated with tracking */
-#define VFIO_HWDBM_DOMAIN_TRACKING	(1 << 1)  /* switched on now */
+#define VFIO_HWDBM_DOMAIN_TRACKING	(1 << 1)  /* its bits count: logging */
 #define VFIO_HWDBM_DOMAIN_FAILED	(1 << 2)  /* its hardware failed */
 #define VFIO_HWDBM_DOMAIN_COHERENT	(1 << 3)  /* enforces coherency */
 	__u32	reader;
