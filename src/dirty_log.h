@@ -158,7 +158,7 @@ void hwdbm_dirty_log_report(const struct hwdbm_dirty_log *log,
  */
 static inline u64 hwdbm_dirty_log_bytes(const struct hwdbm_dirty_log *log)
 {
-	return READ_ONCE(log->bytes);
+	return log->bytes;
 }
 
 #endif /* HWDBM_DIRTY_LOG_H */
