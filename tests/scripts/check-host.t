@@ -86,6 +86,22 @@ has_not() {
 
 put() { mkdir -p "$TMP/${1%/*}" && printf '%s\n' "$2" >"$TMP/$1"; }
 
+# interrupts MACHINE LINE: remapped, but for the IOMMU's own, which never is.
+interrupts() {
+	put "$1/proc/interrupts" "           CPU0       CPU1
+  0:        154          0  IR-IO-APIC   2-edge      timer
+  4:          2          0  IR-IO-APIC   4-edge      ttyS0
+  9:          0          0  IR-IO-APIC   9-fasteoi   acpi
+ 24:          0          1  $2
+ 25:          0          0  IR-PCI-MSIX-0000:00:1e.0   0-edge      virtio0-config
+ 26:          2          0  IR-PCI-MSIX-0000:00:1e.0   1-edge      virtio0-virtqueues
+NMI:          0          0   Non-maskable interrupts
+LOC:       1219       1178   Local timer interrupts
+ERR:          0
+MIS:          0
+PIN:          0          0   Posted-interrupt notification event"
+}
+
 # A machine with everything but an IOMMU of a kind.
 machine() {
 	local m=$1
@@ -93,10 +109,7 @@ machine() {
 	put "$m/proc/sys/kernel/osrelease" "$K"
 	put "$m/proc/cmdline" 'BOOT_IMAGE=/vmlinuz root=/dev/sda1 quiet'
 	put "$m/proc/cpuinfo" 'vendor_id	: GenuineIntel'
-	put "$m/proc/interrupts" '           CPU0       CPU1
-  9:          0          0  IR-IO-APIC   9-fasteoi   acpi
- 24:          0          1  DMAR-MSI   0-edge      dmar0
- 25:          7          1  IR-PCI-MSIX-0000:01:00.0   0-edge      nvme0q0'
+	interrupts "$m" 'DMAR-MSI   0-edge      dmar0'
 	put "$m/boot/config-$K" 'CONFIG_VFIO=m
 CONFIG_VFIO_GROUP=y
 CONFIG_VFIO_CONTAINER=y
@@ -251,6 +264,21 @@ has 'ECAP bit 3 clear: dmar0.*allow_unsafe_interrupts=1.*trust' 'not remapped: w
 put noir/sys/module/vfio_iommu_type1_hwdbm/parameters/allow_unsafe_interrupts Y
 run noir
 verdict 0 "$HARDWARE" 'not remapped, but allowed'
+
+machine irq
+for line in 'DMAR-MSI   0-edge      dmar0' 'PCI-MSI   0-edge      dmar1' \
+	'PCI-MSI-0000:00:01.0   0-edge      AMD-Vi' 'PCI-MSI 4096-edge      AMD-Vi0-Evt'; do
+	interrupts irq "$line"
+	run irq
+	has '^yes +interrupts remapped: /proc/interrupts has IR-IO-APIC$' "the IOMMU's own does not count: $line"
+done
+interrupts irq 'PCI-MSI-0000:01:00.0   0-edge      nvme0q0'
+run irq
+has '^unknown +interrupts remapped: .* has IR-IO-APIC, but also PCI-MSI-0000:01:00.0: some are' 'some interrupts are remapped'
+put irq/proc/interrupts ' 24:   0   0  PCI-MSI-0000:00:01.0   0-edge      AMD-Vi
+ 25:   7   1  PCI-MSIX-0000:01:00.0   0-edge      nvme0q0'
+run irq
+has '^no +interrupts remapped: .* has PCI-MSIX-0000:01:00.0, without' "none are, beside the IOMMU's own"
 
 machine noirq; amd noirq ivhd0 "$EFR_HD:0"; rm "$TMP/noirq/proc/interrupts"
 run noirq
