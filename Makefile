@@ -32,6 +32,9 @@ dkms-remove:
 	@scripts/dkms-install --remove
 
 modules:
+	@test -d $(KDIR) || { echo 'No kernel headers in $(KDIR): install them' \
+		'(Debian: apt install linux-headers-$(shell uname -r)),' \
+		'or say where they are: make modules KDIR=FOLDER' >&2; exit 1; }
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
 clean:
