@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Groups that come and go, of one container: what they report must not get
- * lost with them. Usage: attach [hwdbm|full], the policy to be expected.
+ * lost with them. Usage: attach [full] [split]: the policy to be expected is
+ * full, not hwdbm; each group has a domain of its own, not all of them one.
  * Wants three edu devices; does with fewer what it can.
  */
 #define _GNU_SOURCE
@@ -24,7 +25,7 @@
 static struct vfio_dev devs[MAX];
 static struct edu edus[MAX];
 static int nr_devs, container;
-static bool full;
+static bool full, split;
 static char *mem;
 
 static struct rig rig_of(int i)
@@ -127,8 +128,16 @@ static void check_policy(struct vfio_info_cap_header *header, uint32_t domains,
 	tap_ok(good, "each domain %s", full ? "cannot track" : "tracks");
 }
 
+/* Each size that a bit may stand for, from the smallest page to 1 GiB. */
+static uint64_t report_sizes(const struct vfio_iommu_type1_info *info)
+{
+	uint64_t smallest = info->iova_pgsizes & -info->iova_pgsizes;
+
+	return ((2ULL << 30) - 1) & -smallest;
+}
+
 /* The whole chain: each capability once, and what stands in it. */
-static void check_info(uint32_t domains, bool logging)
+static void check_info(uint32_t groups, bool logging)
 {
 	static const unsigned int ids[] = {
 		VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE,
@@ -150,12 +159,12 @@ static void check_info(uint32_t domains, bool logging)
 	tap_ok(info->flags & VFIO_IOMMU_INFO_PGSIZES &&
 	       info->iova_pgsizes & PAGE_4K, "page sizes %#llx",
 	       info->iova_pgsizes);
-	tap_ok(migration->pgsize_bitmap & PAGE_4K &&
+	tap_ok(migration->pgsize_bitmap == report_sizes(info) &&
 	       migration->max_dirty_bitmap_size >= 256ULL << 20,
 	       "reports in %#llx, bitmaps up to %#llx bytes",
 	       migration->pgsize_bitmap, migration->max_dirty_bitmap_size);
 	check_ranges(caps[0]);
-	check_policy(caps[3], domains, logging);
+	check_policy(caps[3], split ? groups : 1, logging);
 	free(info);
 }
 
@@ -191,7 +200,7 @@ static void join_while_logging(void)
 	write_page(0, 1);
 	attach(1);
 	open_device(1);
-	check_info(1, true);
+	check_info(2, true);
 	tap_ok(proc_locked_kib() == (long)NR * 4,
 	       "joining locks no more memory: %ld KiB", proc_locked_kib());
 	tap_ok(log_is(DIRTY_NOCLEAR, "0100000000000000"),
@@ -306,8 +315,13 @@ static void last_group(void)
 
 int main(int argc, char **argv)
 {
+	int i;
+
 	puts("TAP version 13");
-	full = argc > 1 && !strcmp(argv[1], "full");
+	for (i = 1; i < argc; i++) {
+		full |= !strcmp(argv[i], "full");
+		split |= !strcmp(argv[i], "split");
+	}
 	if (!rig_4k_leaves())
 		tap_bail("load the module with disable_hugepages=1");
 	nr_devs = vfio_find_edus(devs, MAX);

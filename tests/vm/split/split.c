@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * For tests only: makes vfio_iommu_type1_hwdbm, which must be loaded before,
+ * meet what a VM does not have, by other answers of its own functions.
+ *
+ * Parameters, all of which can be written at any time:
+ *
+ * split	each group gets a domain of its own, as behind IOMMUs that
+ *		differ (default 1)
+ * incapable	devices whose groups join from now on cannot track dirty pages
+ * eio		so many of the next reads of dirty bits fail with -EIO; counts
+ *		down, so that a test can see that they did
+ */
+
+#include <linux/kprobes.h>
+#include <linux/module.h>
+
+static bool split = true;
+module_param(split, bool, 0644);
+MODULE_PARM_DESC(split, "A domain for each group");
+
+static bool incapable;
+module_param(incapable, bool, 0644);
+MODULE_PARM_DESC(incapable, "Devices cannot track dirty pages");
+
+static int eio;
+module_param(eio, int, 0644);
+MODULE_PARM_DESC(eio, "So many reads of dirty bits fail");
+
+static int on_joinable(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	if (split)
+		regs_set_return_value(regs, false);
+	return 0;
+}
+
+static int on_tracks(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	if (incapable)
+		regs_set_return_value(regs, false);
+	return 0;
+}
+
+/* The bits have been read, and cleared: what they said is lost. */
+static int on_read(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	if (eio > 0) {
+		eio--;
+		regs_set_return_value(regs, -EIO);
+	}
+	return 0;
+}
+
+static struct kretprobe joinable = {
+	.kp.symbol_name = "hwdbm_domain_joinable",
+	.handler = on_joinable,
+};
+
+static struct kretprobe tracks = {
+	.kp.symbol_name = "hwdbm_compat_dev_tracks_dirty",
+	.handler = on_tracks,
+};
+
+static struct kretprobe read = {
+	.kp.symbol_name = "hwdbm_compat_read_dirty",
+	.handler = on_read,
+};
+
+static struct kretprobe *probes[] = { &joinable, &tracks, &read };
+
+static int __init split_init(void)
+{
+	return register_kretprobes(probes, ARRAY_SIZE(probes));
+}
+module_init(split_init);
+
+static void __exit split_exit(void)
+{
+	unregister_kretprobes(probes, ARRAY_SIZE(probes));
+}
+module_exit(split_exit);
+
+MODULE_DESCRIPTION("Test aid for vfio_iommu_type1_hwdbm");
+MODULE_LICENSE("GPL");
