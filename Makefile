@@ -13,6 +13,9 @@ help:
 	@echo 'make clean           remove what was built in this folder'
 	@echo 'Can this machine use it? scripts/check-host. Install it: see README.md'
 
+# What a script that needs root tells the user to call.
+demo check check-full: export HWDBM_CALL = make $@$(if $(T), T=$(T))
+
 demo:
 	@scripts/demo
 

@@ -8,7 +8,11 @@ shopt -s inherit_errexit
 PROGRAM=${PROGRAM:-lab}
 # shellcheck disable=SC2034 # for those that source this
 CHECKOUT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
-CACHE=${HWDBM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/hwdbm}
+if [ -z "${HWDBM_CACHE:-}${XDG_CACHE_HOME:-}${HOME:-}" ]; then
+	printf '%s: error: no HOME, so no place for the cache: set HWDBM_CACHE to a folder\n' "$PROGRAM" >&2
+	exit 1
+fi
+CACHE=${HWDBM_CACHE:-${XDG_CACHE_HOME:-${HOME:-}/.cache}/hwdbm}
 case $CACHE in
 *[[:space:],]*)
 	printf '%s: error: the cache %s: no blanks and commas, please\n' "$PROGRAM" "$CACHE" >&2
@@ -33,9 +37,18 @@ hash_of() {
 	printf '%s\0' "$@" | sha256sum | cut -c1-16
 }
 
+# need_user_root WHAT: HWDBM_CALL is what the user called, if it was not $0.
 need_user_root() {
+	local keep
 	[ "$(id -u)" = 0 ] && return
-	die "$1 needs root (chroot and mounts). Run: sudo --preserve-env=HWDBM_CACHE,HWDBM_MIRROR,HWDBM_KEYRING $0 ..."
+	keep=$(compgen -e HWDBM_ | grep -vx HWDBM_CALL | paste -sd ,) || true
+	die "$1 needs root (chroot and mounts). Run: sudo ${keep:+--preserve-env=$keep }${HWDBM_CALL:-$0 ...}"
+}
+
+need_cache() {
+	mkdir -p "$CACHE" 2>/dev/null || true
+	[ -w "$CACHE" ] ||
+		die "cannot write to the cache, $CACHE: set HWDBM_CACHE to another folder"
 }
 
 # host_needs PROGRAM PACKAGE: installs PACKAGE on the host if PROGRAM is missing.
@@ -63,6 +76,7 @@ host_apt() {
 with_lock() {
 	local name=$1 fd
 	shift
+	need_cache
 	mkdir -p "$CACHE/lock"
 	exec {fd}>"$CACHE/lock/$name"
 	if ! flock -n "$fd"; then
@@ -76,8 +90,10 @@ with_lock() {
 # make_once DIR COMMAND... : DIR is made by COMMAND in a folder beside it,
 # whose name it gets as its last argument, and renamed when it is whole. So an
 # interrupted run leaves nothing that looks finished.
+# Root is asked for here, before anything is downloaded.
 make_once() {
 	[ -d "$1" ] && return
+	need_user_root "setting up the lab"
 	with_lock "$(printf '%s' "${1#"$CACHE"/}" | tr / -)" make_locked "$@"
 }
 

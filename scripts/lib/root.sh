@@ -26,6 +26,7 @@ need_root() {
 	dir=$(root_dir)
 	[ -d "$dir" ] && return
 	need_user_root "building the root"
+	need_cache
 	host_needs mmdebstrap mmdebstrap
 	make_once "$dir" make_root
 }
