@@ -98,7 +98,6 @@ interrupts() {
 NMI:          0          0   Non-maskable interrupts
 LOC:       1219       1178   Local timer interrupts
 ERR:          0
-MIS:          0
 PIN:          0          0   Posted-interrupt notification event"
 }
 
