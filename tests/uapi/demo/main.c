@@ -25,10 +25,21 @@ static void head(const char *name)
 	printf("  %-34s", name);
 }
 
+static double mib_of(uint64_t pages)
+{
+	return (double)(pages * PAGE_4K) / (1 << 20);
+}
+
 static void number(const char *name, uint64_t a, uint64_t b, uint64_t c)
 {
 	head(name);
 	printf("%13" PRIu64 "%13" PRIu64 "%13" PRIu64 "\n", a, b, c);
+}
+
+static void mebibytes(const char *name, uint64_t a, uint64_t b, uint64_t c)
+{
+	head(name);
+	printf("%13.1f%13.1f%13.1f\n", mib_of(a), mib_of(b), mib_of(c));
 }
 
 static void answer(const char *name, bool a, bool b, bool c)
@@ -52,6 +63,7 @@ static void table(void)
 	printf("\n");
 	ROW(number, "rounds", rounds);
 	ROW(number, "bytes sent", sent * PAGE_4K);
+	ROW(mebibytes, "  in MiB", sent);
 	ROW(number, "pages reported dirty, all rounds", reported);
 	ROW(number, "pages truly written, all rounds", written);
 	ROW(number, "pages sent with the device stopped", left);
@@ -62,7 +74,9 @@ static void table(void)
 
 static void legend(uint64_t seed)
 {
-	printf("A device writes at random to %llu MiB that are being migrated: half of its\n"
+	printf("A page that is written after it was copied must be copied again; the dirty log\n"
+	       "says which pages these are. A round: ask the log, copy what it names.\n\n"
+	       "A device writes at random to %llu MiB that are being migrated: half of its\n"
 	       "writes to %llu hot pages, a quarter to %llu warm ones, the others anywhere; 1\n"
 	       "write for every %d pages sent and %d during each call for the log, counted, not\n"
 	       "timed, so that a slow machine gives the same figures. At most %d rounds;\n"
@@ -72,7 +86,9 @@ static void legend(uint64_t seed)
 	       "  hwdbm GET    this module, GET_BITMAP\n"
 	       "  hwdbm CLEAR  this module, GET_BITMAP_NOCLEAR, and CLEAR_BITMAP of each 2 MiB\n"
 	       "               right before they are sent: what was written until then is\n"
-	       "               sent along, and need not be reported\n",
+	       "               sent along, and need not be reported\n"
+	       "Reported and truly written differ a little: a page that is written during a\n"
+	       "call is counted in that round, and reported by that call or by the next.\n",
 	       PAGES * PAGE_4K >> 20, HOT_PAGES, WARM_PAGES, PAGES_A_WRITE,
 	       WRITES_A_CALL, MAX_ROUNDS, DOWNTIME_PAGES, seed);
 }
@@ -87,6 +103,29 @@ static void maps(bool color)
 	heat_map("truly written, in the same run", columns[1].writes,
 		 columns[1].rounds, color);
 	heat_legend(color);
+}
+
+static void one_result(const struct column *col)
+{
+	if (col->converged)
+		printf("%s sent %.1f MiB and converged in %d rounds", col->name,
+		       mib_of(col->sent), col->rounds);
+	else
+		printf("%s sent %.1f MiB and had not converged after %d rounds",
+		       col->name, mib_of(col->sent), col->rounds);
+}
+
+/* The numbers of the table in one sentence. */
+static void result(void)
+{
+	const struct column *stock = &columns[0], *ours = &columns[1];
+
+	printf("\n");
+	one_result(stock);
+	printf(";\n");
+	one_result(ours);
+	printf(": %.1f times less.\n",
+	       (double)stock->sent / (double)(ours->sent ? ours->sent : 1));
 }
 
 static bool right(const struct column *col)
@@ -118,5 +157,6 @@ int main(int argc, char **argv)
 		migrate(&columns[i], seed);
 	table();
 	maps(color);
+	result();
 	return right(&columns[1]) && right(&columns[2]) ? 0 : 1;
 }

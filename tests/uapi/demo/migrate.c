@@ -71,7 +71,11 @@ static int range(struct run *r, uint32_t flag, uint64_t first, uint64_t nr,
 	return ret;
 }
 
-/* Whatever was written since the last time, for the truth beside the report. */
+/*
+ * Whatever was written since the last time, for the truth beside the report.
+ * A page that is written during the call counts here; the call reports it, or
+ * the next does.
+ */
 static void count_written(struct run *r)
 {
 	uint64_t page;
@@ -145,12 +149,16 @@ static void send(struct run *r)
 		sched_yield();
 }
 
-/* What the last call said, and what was written since. */
+/* What the last call said, and what was written since: each page once. */
 static void send_rest(struct run *r)
 {
-	send(r);
+	uint8_t since[BITMAP];
+	size_t i;
+
 	range(r, r->col->how == HOW_GET ? DIRTY_GET : DIRTY_NOCLEAR, 0, PAGES,
-	      r->pending);
+	      since);
+	for (i = 0; i < BITMAP; i++)
+		r->pending[i] |= since[i];
 	send(r);
 }
 
