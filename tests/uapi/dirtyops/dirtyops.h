@@ -20,6 +20,7 @@ void write_pages(struct rig *rig, const char *pages);
 
 void test_basics(struct rig *rig);	/* basics.c */
 void test_bitmaps(struct rig *rig);	/* bitmaps.c: shapes of bitmaps */
+void test_chunks(struct rig *rig);	/* chunks.c: a mapping of two */
 void test_mappings(struct rig *rig);	/* mappings.c: MAP and UNMAP */
 void test_leaves(struct rig *rig);	/* leaves.c: huge pages */
 void test_callers(struct rig *rig);	/* callers.c: several at once */

@@ -46,6 +46,7 @@ int main(int argc, char **argv)
 	if (!big) {
 		test_basics(&rig);
 		test_bitmaps(&rig);
+		test_chunks(&rig);
 		test_mappings(&rig);
 		test_callers(&rig);
 	}
