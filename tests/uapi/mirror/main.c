@@ -12,7 +12,7 @@
 struct options {
 	const char *mode, *leaf, *expect, *type, *model;
 	uint64_t writes, seed, mib;
-	bool threads, use_model;
+	bool threads, one, use_model;
 };
 
 static _Noreturn void usage(const char *wrong)
@@ -22,8 +22,9 @@ static _Noreturn void usage(const char *wrong)
 	fputs("Usage: mirror [--mode exact|get|clear-whole|clear-pieces|churn]\n"
 	      "              [--leaf 4k|2m|any] [--writes N] [--seed S]\n"
 	      "              [--expect hwdbm|full] [--type hwdbm|stock]\n"
-	      "              [--threads] [--mib N] [--model[=BUG]]\n"
+	      "              [--threads] [--mib N] [--one] [--model[=BUG]]\n"
 	      "--threads  a second asker; with churn, unmaps in their own thread\n"
+	      "--one      one mapping of all; above 128 MiB its log has several chunks\n"
 	      "--model    no hardware: an IOMMU in memory, with that BUG\n", stderr);
 	exit(2);
 }
@@ -62,6 +63,9 @@ static void take(struct options *o, int c, char *value)
 	case 'T':
 		o->threads = true;
 		break;
+	case 'O':
+		o->one = true;
+		break;
 	case 'M':
 		o->mib = strtoull(value, NULL, 0);
 		break;
@@ -81,6 +85,7 @@ static void parse(int argc, char **argv, struct options *o)
 		{ "writes", 1, NULL, 'w' }, { "seed", 1, NULL, 's' },
 		{ "expect", 1, NULL, 'e' }, { "type", 1, NULL, 't' },
 		{ "threads", 0, NULL, 'T' }, { "mib", 1, NULL, 'M' },
+		{ "one", 0, NULL, 'O' },
 		{ "model", 2, NULL, 'X' },  { NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -112,6 +117,7 @@ static void build_world(struct world *w, const struct options *o)
 	w->mode = (enum mode)choose(o->mode, modes);
 	w->leaf = (enum leaf)choose(o->leaf, leaves);
 	w->full = choose(o->expect, expects) == 1;
+	w->one_mapping = o->one;
 	w->concurrent = o->threads && w->mode != MODE_EXACT;
 	w->seed = o->seed;
 	w->nr_writes = o->writes;
@@ -140,10 +146,14 @@ static void build_world(struct world *w, const struct options *o)
 	device_init(w);
 }
 
-/* Mappings of one to four slots; with holes where CLEAR has to cross them. */
+/*
+ * Mappings of one to four slots, with holes where CLEAR has to cross them; or
+ * one of all.
+ */
 static void map_memory(struct world *w)
 {
-	bool holes = w->mode == MODE_PIECES || w->mode == MODE_EXACT;
+	bool holes = !w->one_mapping &&
+		     (w->mode == MODE_PIECES || w->mode == MODE_EXACT);
 	struct rng rng;
 	int slot = 0, hole;
 
@@ -160,7 +170,7 @@ static void map_memory(struct world *w)
 		}
 		if (w->mode != MODE_CHURN && rng_one_in(&rng, 2))
 			n = 1 + (int)rng_below(&rng, 4);
-		if (n > NR_SLOTS - slot)
+		if (w->one_mapping || n > NR_SLOTS - slot)
 			n = NR_SLOTS - slot;
 		for (i = 0; i < n; i++)
 			w->mapped[slot + i] = true;
@@ -291,9 +301,10 @@ int main(int argc, char **argv)
 
 	parse(argc, argv, &o);
 	puts("TAP version 13");
-	tap_diag("mirror --mode %s --leaf %s --expect %s --type %s --writes %" PRIu64 " --seed %#" PRIx64 "%s%s%s",
-		 o.mode, o.leaf, o.expect, o.type, o.writes, o.seed,
-		 o.threads ? " --threads" : "", o.use_model ? " --model=" : "",
+	tap_diag("mirror --mode %s --leaf %s --expect %s --type %s --writes %" PRIu64 " --seed %#" PRIx64 " --mib %" PRIu64 "%s%s%s%s",
+		 o.mode, o.leaf, o.expect, o.type, o.writes, o.seed, o.mib,
+		 o.threads ? " --threads" : "", o.one ? " --one" : "",
+		 o.use_model ? " --model=" : "",
 		 o.use_model && o.model ? o.model : "");
 	build_world(&w, &o);
 	map_memory(&w);

@@ -41,6 +41,7 @@ struct world {
 	enum mode mode;
 	enum leaf leaf;
 	bool full;		/* every mapped page must be reported */
+	bool one_mapping;	/* of all slots */
 	bool concurrent;	/* several askers, or a churner of its own */
 	uint64_t seed, nr_writes;	/* in all */
 	uint64_t until;		/* writes by the end of this epoch */
