@@ -327,7 +327,7 @@ int main(int argc, char **argv)
 	nr_devs = vfio_find_edus(devs, MAX);
 	if (!nr_devs)
 		tap_bail("no edu device is bound to vfio-pci");
-	mem = mem_alloc(NR * PAGE_4K, LEAF_4K);
+	mem = mem_alloc_scattered(NR * PAGE_4K);
 	first_group();
 	if (nr_devs < 2) {
 		tap_skip("several groups", "one edu device only");

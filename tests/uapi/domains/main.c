@@ -151,7 +151,7 @@ int main(void)
 	if (container < 0)
 		tap_bail("/dev/vfio/vfio: %s", strerror(-container));
 	join(0);
-	mem = mem_alloc(NR * PAGE_4K, LEAF_4K);
+	mem = mem_alloc_scattered(NR * PAGE_4K);
 	ret = vfio_map(container, mem, IOVA, NR * PAGE_4K, MAP_RW);
 	tap_ret(ret, 0, "MAP");
 	test_moves();

@@ -123,7 +123,7 @@ static void hwdbm_to_hwdbm(void)
 
 static void unmap(void)
 {
-	char *more = mem_alloc(NR * PAGE_4K, LEAF_4K);
+	char *more = mem_alloc_scattered(NR * PAGE_4K);
 	uint64_t iova = IOVA + NR * PAGE_4K, map = ~0ULL;
 	struct vfio_bitmap out = {
 		.pgsize = PAGE_4K,

@@ -41,14 +41,14 @@ static void want_hugepages(long want)
 		tap_bail("cannot get %ld huge pages of 2 MiB; more --mem", want);
 }
 
-struct hugepage {
+struct page {
 	uint64_t pfn;
 	size_t index;
 };
 
 static int by_pfn_downward(const void *a, const void *b)
 {
-	const struct hugepage *x = a, *y = b;
+	const struct page *x = a, *y = b;
 
 	return x->pfn < y->pfn ? 1 : x->pfn > y->pfn ? -1 : 0;
 }
@@ -57,46 +57,55 @@ static int by_pfn_downward(const void *a, const void *b)
  * Lays the pages of the file @fd out at @base by falling physical address:
  * then no page follows its physical predecessor.
  */
-static void lay_out_downward(char *base, size_t size, int fd)
+static void lay_out_downward(char *base, size_t size, size_t page, int fd)
 {
 	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	size_t i, n = size / PAGE_2M;
-	struct hugepage *pages = calloc(n, sizeof(*pages));
+	size_t i, n = size / page;
+	struct page *pages = calloc(n, sizeof(*pages));
 
 	if (pagemap < 0 || !pages)
 		tap_bail("cannot see physical addresses");
 	for (i = 0; i < n; i++) {
 		pages[i].index = i;
-		pages[i].pfn = pfn_of(pagemap, base + i * PAGE_2M);
+		pages[i].pfn = pfn_of(pagemap, base + i * page);
 		if (!pages[i].pfn)
 			tap_bail("pagemap hides physical addresses");
 	}
 	qsort(pages, n, sizeof(*pages), by_pfn_downward);
 	for (i = 0; i < n; i++)
-		if (mmap(base + i * PAGE_2M, PAGE_2M, PROT_READ | PROT_WRITE,
+		if (mmap(base + i * page, page, PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_FIXED | MAP_POPULATE, fd,
-			 (off_t)(pages[i].index * PAGE_2M)) == MAP_FAILED)
-			tap_bail("cannot lay out huge pages: %m");
+			 (off_t)(pages[i].index * page)) == MAP_FAILED)
+			tap_bail("cannot lay out pages: %m");
 	close(pagemap);
 	free(pages);
 }
 
-static void *alloc_huge(size_t size)
+static void *alloc_downward(size_t size, size_t page, unsigned int flags)
 {
-	int fd;
+	int fd = memfd_create("hwdbm", MFD_CLOEXEC | flags);
 	char *p;
 
-	want_hugepages((long)(size / PAGE_2M));
-	fd = memfd_create("hwdbm", MFD_CLOEXEC | MFD_HUGETLB | MFD_HUGE_2MB);
 	if (fd < 0 || ftruncate(fd, (off_t)size))
-		tap_bail("memfd of huge pages: %m");
+		tap_bail("memfd: %m");
 	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
 		 fd, 0);
 	if (p == MAP_FAILED)
-		tap_bail("mmap of huge pages: %m");
-	lay_out_downward(p, size, fd);
+		tap_bail("mmap of a memfd: %m");
+	lay_out_downward(p, size, page, fd);
 	close(fd);
 	return p;
+}
+
+static void *alloc_huge(size_t size)
+{
+	want_hugepages((long)(size / PAGE_2M));
+	return alloc_downward(size, PAGE_2M, MFD_HUGETLB | MFD_HUGE_2MB);
+}
+
+void *mem_alloc_scattered(size_t size)
+{
+	return alloc_downward(size, PAGE_4K, 0);
 }
 
 void *mem_alloc(size_t size, enum leaf leaf)

@@ -24,6 +24,12 @@ enum leaf { LEAF_4K, LEAF_2M, LEAF_ANY };
  *           transparent huge pages, in turns
  */
 void *mem_alloc(size_t size, enum leaf leaf);
+/*
+ * Small pages, none of which follows its physical predecessor: leaves of 4 KiB
+ * also where a domain gets mappings that another has (those are copied in runs,
+ * disable_hugepages or not). For a few pages only: each is a mapping.
+ */
+void *mem_alloc_scattered(size_t size);
 void mem_free(void *p, size_t size);
 
 /* Bytes that one dirty bit of the hardware stands for. */
