@@ -261,6 +261,38 @@ static u64 step_bytes(u64 iova, u64 left)
 	return min(left, STEP_BYTES - iova % STEP_BYTES);
 }
 
+/* Bytes from @iova on that are mapped to @phys on, at most @bytes. */
+static u64 mapped_bytes(const struct hwdbm_domain *d, u64 iova, u64 phys,
+			u64 bytes)
+{
+	u64 n = 0;
+
+	while (n < bytes && iommu_iova_to_phys(d->iommu, iova + n) == phys + n)
+		n += PAGE_SIZE;
+	return n;
+}
+
+/*
+ * VT-d's driver (6.12) leaves what it had mapped when it runs out of memory in
+ * the middle, and the core does not know. The pages are going to be unpinned,
+ * so no device may reach them. Only what is found is unmapped: over a hole the
+ * same driver would round up and take a neighbour along.
+ */
+static void sweep_failed_map(struct hwdbm_domain *d, u64 iova, u64 phys,
+			     u64 bytes)
+{
+	u64 at = 0;
+
+	while (at < bytes) {
+		u64 n = mapped_bytes(d, iova + at, phys + at, bytes - at);
+
+		if (n)
+			hwdbm_domain_unmap(d, iova + at, n);
+		at += n ?: PAGE_SIZE;
+		cond_resched();
+	}
+}
+
 int hwdbm_domain_map(struct hwdbm_domain *d, u64 iova, u64 phys, u64 bytes,
 		     int prot)
 {
@@ -273,6 +305,7 @@ int hwdbm_domain_map(struct hwdbm_domain *d, u64 iova, u64 phys, u64 bytes,
 						 prot | IOMMU_CACHE);
 
 		if (ret) {
+			sweep_failed_map(d, iova + done, phys + done, step);
 			hwdbm_domain_unmap(d, iova, done);
 			return ret;
 		}
@@ -297,13 +330,8 @@ void hwdbm_domain_unmap(struct hwdbm_domain *d, u64 iova, u64 bytes)
 u64 hwdbm_domain_run(const struct hwdbm_domain *d, u64 iova, u64 last,
 		     u64 *phys)
 {
-	u64 end = step_bytes(iova, last - iova + 1), bytes = PAGE_SIZE;
-
 	*phys = iommu_iova_to_phys(d->iommu, iova);
-	while (bytes < end &&
-	       iommu_iova_to_phys(d->iommu, iova + bytes) == *phys + bytes)
-		bytes += PAGE_SIZE;
-	return bytes;
+	return mapped_bytes(d, iova, *phys, step_bytes(iova, last - iova + 1));
 }
 
 struct run_batch {

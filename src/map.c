@@ -286,10 +286,12 @@ static int replay_mapping(const struct hwdbm_domain *from,
 			  struct hwdbm_domain *to,
 			  const struct hwdbm_mapping *m)
 {
+	bool single = READ_ONCE(hwdbm_params.disable_hugepages);
 	u64 left = hwdbm_mapping_bytes(m), iova = m->iova;
 
 	while (left) {
-		u64 phys, bytes = hwdbm_domain_run(from, iova, m->last, &phys);
+		u64 last = single ? iova + (PAGE_SIZE - 1) : m->last;
+		u64 phys, bytes = hwdbm_domain_run(from, iova, last, &phys);
 		int ret = hwdbm_domain_map(to, iova, phys, bytes, m->prot);
 
 		if (ret)
