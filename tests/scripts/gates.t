@@ -262,6 +262,7 @@ test_style() {
 	fails style 'no .clang-format' 'no configuration'
 }
 
+# The samples are put together here, or this file would name what it forbids.
 test_words() {
 	local word s=/ d=.
 	good_tree
@@ -272,7 +273,7 @@ test_words() {
 		append README.md <<<"see $word"
 		fails words 'path of one machine: README.md' "path $word"
 	done
-	append README.md <<<'see $root/work and a/root/b and "$CACHE"/root'
+	append README.md <<<'see $root/'"work and a/"'root/b and "$CACHE"/root'
 	passes words 'paths that are not absolute'
 	for word in "http://deb${d}example${d}org/debian" "https://pypi${d}org/simple" \
 		"deb${d}debian${d}org/x" "ftp${d}de${d}debian${d}org"; do
