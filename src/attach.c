@@ -174,6 +174,24 @@ static void discard(struct candidate *cand)
 	hwdbm_domain_free(cand->domain);
 }
 
+/*
+ * With claim=hwdbm a container whose first group has no dirty bits is better
+ * off with stock: VFIO asks there next.
+ */
+static bool declined(const struct hwdbm_container *c,
+		     const struct candidate *cand)
+{
+	char name[32];
+
+	if (!c->picky || hwdbm_domain_capable(cand->domain) ||
+	    !list_empty(&c->domains))
+		return false;
+	hwdbm_group_device_name(cand->group, name, sizeof(name));
+	pr_info_ratelimited("%s: no dirty bits in hardware, its container is left to another backend (claim=hwdbm)\n",
+			    name);
+	return true;
+}
+
 static int build(struct hwdbm_container *c, struct candidate *cand)
 {
 	int ret;
@@ -182,6 +200,9 @@ static int build(struct hwdbm_container *c, struct candidate *cand)
 	if (IS_ERR(cand->domain))
 		return PTR_ERR(cand->domain);
 
+	ret = -EOPNOTSUPP;
+	if (declined(c, cand))
+		goto discard;
 	ret = -ENOMEM;
 	cand->ranges = alloc_ranges(c, cand->domain);
 	if (!cand->ranges)

@@ -43,12 +43,15 @@ static void *container_open(unsigned long type)
 	u32 number;
 	int ret;
 
-	if (type != VFIO_TYPE1_HWDBM_IOMMU)
+	if (!hwdbm_ioctl_serves(type))
 		return ERR_PTR(-EINVAL);
 	c = kzalloc(sizeof(*c), GFP_KERNEL_ACCOUNT);
 	if (!c)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&c->ref);
+	c->v2 = type != VFIO_TYPE1_IOMMU;
+	c->picky = type != VFIO_TYPE1_HWDBM_IOMMU &&
+		   hwdbm_params.claim == HWDBM_CLAIM_HWDBM;
 	init_rwsem(&c->domains_sem);
 	mutex_init(&c->lock);
 	INIT_LIST_HEAD(&c->domains);

@@ -13,12 +13,26 @@
 #include "mapping_tree.h"
 
 /**
+ * enum hwdbm_claim - which containers of type 1 and 3 are served
+ * @HWDBM_CLAIM_NONE: none; they are stock's
+ * @HWDBM_CLAIM_HWDBM: those whose first group tracks dirty pages in hardware
+ * @HWDBM_CLAIM_ALL: all
+ */
+enum hwdbm_claim {
+	HWDBM_CLAIM_NONE,
+	HWDBM_CLAIM_HWDBM,
+	HWDBM_CLAIM_ALL,
+};
+
+/**
  * struct hwdbm_params - module parameters, read at each use
+ * @claim: set at load
  * @allow_unsafe_interrupts: serve groups whose MSIs are not isolated
  * @disable_hugepages: map page by page, so that every leaf is one page
  * @dma_entry_limit: mappings a container may hold, sampled at open
  */
 struct hwdbm_params {
+	enum hwdbm_claim claim;
 	bool allow_unsafe_interrupts;
 	bool disable_hugepages;
 	unsigned int dma_entry_limit;
@@ -46,6 +60,10 @@ extern const struct vfio_iommu_driver_ops hwdbm_vfio_ops;
  *
  * @ref: VFIO holds one from open to release, and so does every ioctl that is
  *	under way; see container.c
+ * @v2: unmaps are exact and there is a dirty log; else type 1 (v1) semantics;
+ *	immutable
+ * @picky: its first group must track dirty pages in hardware, or is another
+ *	backend's; immutable
  * @domains_sem: held for reading by whoever uses what it guards
  * @domains: struct hwdbm_domain, one an IOMMU domain; @domains_sem
  * @iova_ranges: where MAP may go; replaced at attach; @domains_sem
@@ -58,6 +76,8 @@ extern const struct vfio_iommu_driver_ops hwdbm_vfio_ops;
  */
 struct hwdbm_container {
 	struct kref ref;
+	bool v2;
+	bool picky;
 	struct rw_semaphore domains_sem;
 	struct list_head domains;
 	struct hwdbm_iova_ranges *iova_ranges;

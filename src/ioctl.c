@@ -16,19 +16,31 @@
 #include "ioctl.h"
 #include "map.h"
 
+bool hwdbm_ioctl_serves(unsigned long type)
+{
+	switch (type) {
+	case VFIO_TYPE1_HWDBM_IOMMU:
+		return true;
+	case VFIO_TYPE1_IOMMU:
+	case VFIO_TYPE1v2_IOMMU:
+		return hwdbm_params.claim != HWDBM_CLAIM_NONE;
+	default:
+		return false;
+	}
+}
+
 long hwdbm_ioctl_check_extension(struct hwdbm_container *c,
 				 unsigned long extension)
 {
 	switch (extension) {
-	case VFIO_TYPE1_HWDBM_IOMMU:
 	case VFIO_UNMAP_ALL:
 		return 1;
 	case VFIO_DMA_CC_IOMMU:
 		return c && hwdbm_attach_coherent(c);
 	case VFIO_DIRTY_LOG_MANUAL_CLEAR:
-		return c ? 1 : 0;
+		return c && c->v2;
 	default:
-		return 0;
+		return hwdbm_ioctl_serves(extension);
 	}
 }
 
@@ -172,6 +184,8 @@ static long dirty_pages(struct hwdbm_container *c, void __user *arg)
 	struct vfio_iommu_type1_dirty_bitmap dirty;
 	int ret;
 
+	if (!c->v2)
+		return -EACCES;
 	ret = copy_arg(&dirty, arg, sizeof(dirty));
 	if (ret)
 		return ret;

@@ -3,6 +3,8 @@
 #ifndef HWDBM_IOCTL_H
 #define HWDBM_IOCTL_H
 
+#include <linux/types.h>
+
 struct hwdbm_container;
 
 /**
@@ -15,6 +17,14 @@ struct hwdbm_container;
  */
 long hwdbm_ioctl_run(struct hwdbm_container *c, unsigned int cmd,
 		     unsigned long arg);
+
+/**
+ * hwdbm_ioctl_serves() - is a container of this type ours
+ * @type: argument of VFIO_SET_IOMMU
+ *
+ * Types 1 and 3 are only with the module parameter claim.
+ */
+bool hwdbm_ioctl_serves(unsigned long type);
 
 /**
  * hwdbm_ioctl_check_extension() - does this backend have an extension

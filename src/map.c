@@ -244,21 +244,22 @@ int hwdbm_map_remove(struct hwdbm_container *c, u64 first, u64 last,
 	int ret = 0;
 
 	*unmapped = 0;
-	if (bisected(c, first, last))
+	if (c->v2 && bisected(c, first, last))
 		return -EINVAL;
 	while (!ret && (m = hwdbm_map_next(c, first, last))) {
+		bool begins = m->iova >= first;
 		u64 m_last = m->last;
 
 		if (down_read_killable(&c->domains_sem)) {
 			hwdbm_mapping_put(m);
 			return -EINTR;
 		}
-		if (m_last <= last && m->iova >= first &&
+		if (begins && (!c->v2 || m_last <= last) &&
 		    (!report || hwdbm_dirty_covers(report, m)))
 			ret = remove_one(c, m, report, unmapped);
 		up_read(&c->domains_sem);
 		hwdbm_mapping_put(m);
-		if (m_last >= last)
+		if (m_last >= last || (!c->v2 && !begins))
 			break;
 		first = m_last + 1;
 		cond_resched();

@@ -38,6 +38,9 @@ int hwdbm_map_add(struct hwdbm_container *c, u64 iova, u64 size, u64 vaddr,
  *	mappings made since then, for which there is no room, are left alone
  * @unmapped: out, bytes unmapped
  *
+ * A v1 container unmaps whole mappings that begin in the range, up to @last;
+ * nothing if the first that meets it begins before @first.
+ *
  * Return: 0; -EINVAL, with nothing done, if the range cuts through a mapping;
  * -EINTR if a fatal signal came while waiting for a mapping's lock.
  */
