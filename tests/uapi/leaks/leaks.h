@@ -3,27 +3,12 @@
 #ifndef HWDBM_TEST_LEAKS_H
 #define HWDBM_TEST_LEAKS_H
 
+#include "counters.h"
 #include "rng.h"
 #include "vfio.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
-
-#define MODULE "vfio_iommu_type1_hwdbm"
-
-/* counters.c */
-struct counters {
-	long pins;		/* pages pinned and not released */
-	long iommu_pages;	/* in IOMMU page tables; -1 where unknown */
-	long refcount;		/* of the module */
-	long locked;		/* this process, KiB */
-	long available;		/* memory, KiB */
-};
-
-/* Once they have stopped changing. */
-void counters_baseline(struct counters *c);
-/* Waits, with a bound, for what the kernel frees late; says what differs. */
-void counters_settle(const struct counters *want, const char *after);
 
 /* lives.c: one user of the container, from open to its end */
 struct life {
