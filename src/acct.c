@@ -24,6 +24,16 @@ void hwdbm_acct_fini(struct hwdbm_acct *acct)
 	put_task_struct(acct->task);
 }
 
+bool hwdbm_acct_get_mm(struct hwdbm_acct *acct)
+{
+	return mmget_not_zero(acct->mm);
+}
+
+void hwdbm_acct_put_mm(struct hwdbm_acct *acct)
+{
+	mmput(acct->mm);
+}
+
 int hwdbm_acct_charge(struct hwdbm_acct *acct, unsigned long pages)
 {
 	int ret;
@@ -40,17 +50,36 @@ int hwdbm_acct_charge(struct hwdbm_acct *acct, unsigned long pages)
 	return ret;
 }
 
-void hwdbm_acct_uncharge(struct hwdbm_acct *acct)
+void hwdbm_acct_uncharge(struct hwdbm_acct *acct, unsigned long pages)
 {
-	if (!acct->locked_pages)
+	if (!pages)
 		return;
 	/* An address space that has gone took its counter with it. */
 	if (mmget_not_zero(acct->mm)) {
 		mmap_write_lock(acct->mm);
-		__account_locked_vm(acct->mm, acct->locked_pages, false,
-				    acct->task, acct->may_exceed);
+		__account_locked_vm(acct->mm, pages, false, acct->task,
+				    acct->may_exceed);
 		mmap_write_unlock(acct->mm);
 		mmput(acct->mm);
 	}
-	acct->locked_pages = 0;
+	acct->locked_pages -= pages;
+}
+
+int hwdbm_acct_move(struct hwdbm_acct *acct)
+{
+	struct hwdbm_acct to;
+	int ret;
+
+	if (acct->mm == current->mm)
+		return 0;
+	hwdbm_acct_init(&to);
+	ret = hwdbm_acct_charge(&to, acct->locked_pages);
+	if (ret) {
+		hwdbm_acct_fini(&to);
+		return ret;
+	}
+	hwdbm_acct_uncharge(acct, acct->locked_pages);
+	hwdbm_acct_fini(acct);
+	*acct = to;
+	return 0;
 }

@@ -31,8 +31,25 @@ void hwdbm_acct_init(struct hwdbm_acct *acct);
 void hwdbm_acct_fini(struct hwdbm_acct *acct);
 
 /**
+ * hwdbm_acct_move() - the calling process takes over, with all that is charged
+ * @acct: the owner, may have exited
+ *
+ * Return: 0, or an errno of hwdbm_acct_charge() with nothing changed.
+ */
+int hwdbm_acct_move(struct hwdbm_acct *acct);
+
+/**
+ * hwdbm_acct_get_mm() - keep the owner's address space for a while
+ *
+ * Return: false if it is gone; else hwdbm_acct_put_mm() it.
+ */
+bool hwdbm_acct_get_mm(struct hwdbm_acct *acct);
+
+void hwdbm_acct_put_mm(struct hwdbm_acct *acct);
+
+/**
  * hwdbm_acct_charge() - charge locked pages to the owner
- * @acct: the owner; must be the calling process
+ * @acct: the owner; the calling process, or its address space is held
  * @pages: pages of PAGE_SIZE
  *
  * Takes the owner's mmap_lock.
@@ -42,11 +59,12 @@ void hwdbm_acct_fini(struct hwdbm_acct *acct);
 int hwdbm_acct_charge(struct hwdbm_acct *acct, unsigned long pages);
 
 /**
- * hwdbm_acct_uncharge() - give back all that was charged
+ * hwdbm_acct_uncharge() - give back what was charged
  * @acct: the owner, from any process; it may have exited
+ * @pages: pages of PAGE_SIZE
  *
  * Takes the owner's mmap_lock. Cannot fail.
  */
-void hwdbm_acct_uncharge(struct hwdbm_acct *acct);
+void hwdbm_acct_uncharge(struct hwdbm_acct *acct, unsigned long pages);
 
 #endif /* HWDBM_ACCT_H */

@@ -32,6 +32,23 @@ struct candidate {
 	struct hwdbm_iova_ranges *ranges;
 };
 
+/* A group without an IOMMU: it is in, and no more is to be known of it. */
+struct emulated_group {
+	struct list_head next;
+	struct iommu_group *iommu_group;
+};
+
+static struct emulated_group *
+find_emulated(struct hwdbm_container *c, const struct iommu_group *iommu_group)
+{
+	struct emulated_group *g;
+
+	list_for_each_entry(g, &c->emulated, next)
+		if (g->iommu_group == iommu_group)
+			return g;
+	return NULL;
+}
+
 static struct hwdbm_group *find_group(struct hwdbm_container *c,
 				      const struct iommu_group *iommu_group,
 				      struct hwdbm_domain **in)
@@ -152,16 +169,17 @@ static int join(struct hwdbm_container *c, struct candidate *cand)
 	return 0;
 }
 
-/* Let a domain of its own do all that the container's domains do. */
+/*
+ * Let a domain of its own do all that the container's domains do. Replay comes
+ * last of what may fail: into a first domain it pins.
+ */
 static int equip(struct hwdbm_container *c, struct candidate *cand)
 {
 	struct hwdbm_domain *d = cand->domain;
-	int ret = 0;
+	int ret = hwdbm_domain_set_msi(d, cand->group);
 
-	if (!list_empty(&c->domains))
-		ret = hwdbm_map_replay(c, d);
 	if (!ret)
-		ret = hwdbm_domain_set_msi(d, cand->group);
+		ret = hwdbm_map_replay(c, d);
 	if (!ret && c->logging && hwdbm_domain_capable(d))
 		hwdbm_dirty_start_domain(c, d);
 	return ret;
@@ -178,13 +196,17 @@ static void discard(struct candidate *cand)
  * With claim=hwdbm a container whose first group has no dirty bits is better
  * off with stock: VFIO asks there next.
  */
+static bool picky_first(const struct hwdbm_container *c)
+{
+	return c->picky && hwdbm_container_empty(c);
+}
+
 static bool declined(const struct hwdbm_container *c,
 		     const struct candidate *cand)
 {
 	char name[32];
 
-	if (!c->picky || hwdbm_domain_capable(cand->domain) ||
-	    !list_empty(&c->domains))
+	if (!picky_first(c) || hwdbm_domain_capable(cand->domain))
 		return false;
 	hwdbm_group_device_name(cand->group, name, sizeof(name));
 	pr_info_ratelimited("%s: no dirty bits in hardware, its container is left to another backend (claim=hwdbm)\n",
@@ -241,10 +263,11 @@ static void tell_policy(const struct hwdbm_container *c,
 		hwdbm_dirty_policy_reason_name(reason));
 }
 
-static void commit(struct hwdbm_container *c, struct candidate *cand)
+static void commit(struct hwdbm_container *c, struct candidate *cand,
+		   enum hwdbm_policy from)
 {
+	hwdbm_dirty_before_join(c, from, cand->domain);
 	if (cand->domain) {
-		hwdbm_dirty_before_join(c, cand->domain);
 		list_add_tail(&cand->domain->next, &c->domains);
 		update_pgsize(c);
 		tell_policy(c, cand->group);
@@ -262,16 +285,32 @@ static void warn_unsafe(const struct hwdbm_group *g)
 		name);
 }
 
+static int check_new(struct hwdbm_container *c,
+		     const struct iommu_group *iommu_group)
+{
+	struct hwdbm_domain *d;
+
+	lockdep_assert_held_write(&c->domains_sem);
+	/* A replay may have to pin memory whose address is not known now. */
+	if (c->vaddr_invalid)
+		return -EBUSY;
+	if (find_group(c, iommu_group, &d) || find_emulated(c, iommu_group))
+		return -EINVAL;
+	return 0;
+}
+
 static int attach_locked(struct hwdbm_container *c,
 			 struct iommu_group *iommu_group)
 {
 	struct candidate cand = {};
-	struct hwdbm_domain *d;
+	enum hwdbm_policy from;
+	u32 reason;
 	int ret;
 
-	lockdep_assert_held_write(&c->domains_sem);
-	if (find_group(c, iommu_group, &d))
-		return -EINVAL;
+	ret = check_new(c, iommu_group);
+	if (ret)
+		return ret;
+	from = hwdbm_dirty_policy(c, &reason);
 	cand.group = hwdbm_group_alloc(iommu_group);
 	if (IS_ERR(cand.group))
 		return PTR_ERR(cand.group);
@@ -284,7 +323,7 @@ static int attach_locked(struct hwdbm_container *c,
 	ret = build(c, &cand);
 	if (ret)
 		goto free;
-	commit(c, &cand);
+	commit(c, &cand, from);
 	return 0;
 
 free:
@@ -304,61 +343,152 @@ int hwdbm_attach_group(struct hwdbm_container *c,
 	return ret;
 }
 
+static int attach_emulated_locked(struct hwdbm_container *c,
+				  struct iommu_group *iommu_group)
+{
+	struct emulated_group *g;
+	int ret = check_new(c, iommu_group);
+
+	if (ret)
+		return ret;
+	if (picky_first(c))
+		return -EOPNOTSUPP;
+	g = kzalloc(sizeof(*g), GFP_KERNEL_ACCOUNT);
+	if (!g)
+		return -ENOMEM;
+	g->iommu_group = iommu_group;
+	list_add_tail(&g->next, &c->emulated);
+	return 0;
+}
+
+int hwdbm_attach_emulated(struct hwdbm_container *c,
+			  struct iommu_group *iommu_group)
+{
+	int ret;
+
+	if (down_write_killable(&c->domains_sem))
+		return -EINTR;
+	ret = attach_emulated_locked(c, iommu_group);
+	up_write(&c->domains_sem);
+	return ret;
+}
+
+/*
+ * An IOMMU-backed device whose driver pins what the device writes. Between the
+ * pin and the promotion more counts as dirty, not less.
+ */
+void hwdbm_attach_group_pins(struct hwdbm_container *c,
+			     const struct iommu_group *iommu_group)
+{
+	struct hwdbm_domain *d;
+	struct hwdbm_group *g;
+	bool promote;
+
+	down_read(&c->domains_sem);
+	g = find_group(c, iommu_group, &d);
+	promote = g && !g->pinned;
+	up_read(&c->domains_sem);
+	if (!promote)
+		return;
+	/* Its device is open, so it is still in; another may have been first. */
+	down_write(&c->domains_sem);
+	g = find_group(c, iommu_group, &d);
+	if (g && !g->pinned)
+		hwdbm_dirty_promote(c, g);
+	up_write(&c->domains_sem);
+}
+
+/* With the last domain the pages go; with the last group the mappings too. */
+static void drop_domain(struct hwdbm_container *c, struct hwdbm_domain *d)
+{
+	if (list_is_singular(&c->domains)) {
+		if (list_empty(&c->emulated))
+			hwdbm_map_remove_all(c);
+		else
+			hwdbm_map_withdraw_all(c);
+	}
+	list_del(&d->next);
+	hwdbm_domain_free(d);
+	update_pgsize(c);
+}
+
+static bool is_only_group(const struct hwdbm_container *c,
+			  const struct hwdbm_domain *d)
+{
+	return list_is_singular(&c->domains) && list_empty(&c->emulated) &&
+	       list_is_singular(&d->groups);
+}
+
 /*
  * In this order: the group's devices can write no more; what its domain knows
- * goes to the software log; then the tables go. The last domain takes the
- * mappings with it, and there is nothing left to report.
+ * goes to the software log; then the tables go. After the last group there is
+ * nobody to report to.
  */
 static void drop_group(struct hwdbm_container *c, struct hwdbm_domain *d,
 		       struct hwdbm_group *g)
 {
+	bool only = is_only_group(c, d);
+	enum hwdbm_policy from;
+	u32 reason;
+
 	lockdep_assert_held_write(&c->domains_sem);
+	from = hwdbm_dirty_policy(c, &reason);
 	hwdbm_domain_detach(d, g);
 	kfree(g);
-	if (list_empty(&d->groups)) {
-		if (list_is_singular(&c->domains))
-			hwdbm_map_remove_all(c);
-		else
-			hwdbm_dirty_before_leave(c, d);
-		list_del(&d->next);
-		hwdbm_domain_free(d);
-		update_pgsize(c);
-	}
+	if (!only)
+		hwdbm_dirty_after_leave(c, from, d);
+	if (list_empty(&d->groups))
+		drop_domain(c, d);
 	compute_ranges(c, NULL, c->iova_ranges);
+}
+
+/* It writes only what its driver pins, and has unpinned: nothing to save. */
+static void drop_emulated(struct hwdbm_container *c, struct emulated_group *g)
+{
+	lockdep_assert_held_write(&c->domains_sem);
+	list_del(&g->next);
+	kfree(g);
+	if (hwdbm_container_empty(c))
+		hwdbm_map_remove_all(c);
 }
 
 void hwdbm_detach_group(struct hwdbm_container *c,
 			struct iommu_group *iommu_group)
 {
+	struct emulated_group *e;
 	struct hwdbm_domain *d;
 	struct hwdbm_group *g;
 
 	down_write(&c->domains_sem);
 	g = find_group(c, iommu_group, &d);
+	e = find_emulated(c, iommu_group);
 	if (g)
 		drop_group(c, d, g);
+	else if (e)
+		drop_emulated(c, e);
 	up_write(&c->domains_sem);
+}
+
+static struct hwdbm_domain *any_domain(struct hwdbm_container *c)
+{
+	return list_first_entry_or_null(&c->domains, struct hwdbm_domain, next);
 }
 
 void hwdbm_detach_all(struct hwdbm_container *c)
 {
-	struct hwdbm_domain *d, *next_d;
-	struct hwdbm_group *g, *next_g;
+	struct emulated_group *e, *next;
+	struct hwdbm_domain *d;
 
 	down_write(&c->domains_sem);
 	/* Nobody is left to ask: nothing needs to be saved. */
 	c->logging = false;
-	list_for_each_entry_safe(d, next_d, &c->domains, next) {
-		bool last = false;
-
-		/* Dropping a domain's last group frees the domain. */
-		list_for_each_entry_safe(g, next_g, &d->groups, next) {
-			last = list_is_last(&g->next, &d->groups);
-			drop_group(c, d, g);
-			if (last)
-				break;
-		}
-	}
+	/* First, so that the last domain takes the mappings with it. */
+	list_for_each_entry_safe(e, next, &c->emulated, next)
+		drop_emulated(c, e);
+	/* Dropping a domain's last group frees the domain. */
+	while ((d = any_domain(c)))
+		drop_group(c, d, list_first_entry(&d->groups,
+						  struct hwdbm_group, next));
 	up_write(&c->domains_sem);
 }
 

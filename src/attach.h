@@ -17,7 +17,9 @@ struct iommu_group;
  * that is running.
  *
  * Return: 0; -EINVAL if it is in already, or if a mapping lies where its
- * devices cannot do DMA; -EPERM if its interrupts are not isolated and
+ * devices cannot do DMA; -EBUSY while an address is being updated; -EOPNOTSUPP
+ * if the container's first group must track dirty pages in hardware and this
+ * one cannot; -EPERM if its interrupts are not isolated and
  * allow_unsafe_interrupts is off; or an errno of the IOMMU driver. On error
  * nothing has changed.
  */
@@ -25,12 +27,35 @@ int hwdbm_attach_group(struct hwdbm_container *c,
 		       struct iommu_group *iommu_group);
 
 /**
- * hwdbm_detach_group() - let an IOMMU group go
+ * hwdbm_attach_emulated() - bring a group without an IOMMU in
  * @c: the container
+ * @iommu_group: its drivers pin what they touch
+ *
+ * Return: 0, -EINVAL if it is in already, -EBUSY while an address is being
+ * updated, -ENOMEM, -EINTR; -EOPNOTSUPP if the container's first group must
+ * track dirty pages in hardware.
+ */
+int hwdbm_attach_emulated(struct hwdbm_container *c,
+			  struct iommu_group *iommu_group);
+
+/**
+ * hwdbm_attach_group_pins() - a group's driver has pinned pages
+ * @c: the container; domains_sem is not held
  * @iommu_group: a group that is in
  *
- * What its devices have written stays in the dirty log. With the last group
- * every mapping goes too. Cannot fail.
+ * A group behind an IOMMU comes to pinned scope with this.
+ */
+void hwdbm_attach_group_pins(struct hwdbm_container *c,
+			     const struct iommu_group *iommu_group);
+
+/**
+ * hwdbm_detach_group() - let a group go
+ * @c: the container
+ * @iommu_group: a group that is in, of either kind
+ *
+ * What its devices have written stays in the dirty log. With the last
+ * IOMMU group every page is unpinned that no driver has pinned; with the last
+ * group of all every mapping goes too. Cannot fail.
  */
 void hwdbm_detach_group(struct hwdbm_container *c,
 			struct iommu_group *iommu_group);

@@ -12,6 +12,7 @@
 #include "attach.h"
 #include "compat/vfio_ops.h"
 #include "container.h"
+#include "emul.h"
 #include "ioctl.h"
 
 /*
@@ -33,6 +34,8 @@ static void container_free(struct kref *ref)
 
 	WARN_ON_ONCE(!RB_EMPTY_ROOT(&c->mappings.root));
 	kvfree(c->iova_ranges);
+	WARN_ON_ONCE(!list_empty(&c->devices));
+	mutex_destroy(&c->devices_lock);
 	mutex_destroy(&c->lock);
 	kfree(c);
 }
@@ -55,6 +58,9 @@ static void *container_open(unsigned long type)
 	init_rwsem(&c->domains_sem);
 	mutex_init(&c->lock);
 	INIT_LIST_HEAD(&c->domains);
+	INIT_LIST_HEAD(&c->emulated);
+	mutex_init(&c->devices_lock);
+	INIT_LIST_HEAD(&c->devices);
 	c->pgsize_bitmap = PAGE_MASK;
 	c->mappings.root = RB_ROOT;
 	c->dma_avail = READ_ONCE(hwdbm_params.dma_entry_limit);
@@ -116,22 +122,60 @@ static long container_ioctl(void *number, unsigned int cmd, unsigned long arg)
 	return ret;
 }
 
-/*
- * Groups whose driver pins what it touches (mdev) come with the pinned scope
- * of the dirty policy, which is not there yet: declined, VFIO asks the next
- * backend.
- */
 static int container_attach_group(void *number, struct iommu_group *group,
 				  enum vfio_group_type type)
 {
-	if (type != VFIO_IOMMU)
-		return -EOPNOTSUPP;
-	return hwdbm_attach_group(container_of_number(number), group);
+	struct hwdbm_container *c = container_of_number(number);
+
+	switch (type) {
+	case VFIO_IOMMU:
+		return hwdbm_attach_group(c, group);
+	case VFIO_EMULATED_IOMMU:
+		return hwdbm_attach_emulated(c, group);
+	default:
+		return -EINVAL;
+	}
 }
 
 static void container_detach_group(void *number, struct iommu_group *group)
 {
 	hwdbm_detach_group(container_of_number(number), group);
+}
+
+/*
+ * Below: calls for a device that is open, which keeps its group in and so the
+ * container listed.
+ */
+
+static int container_pin_pages(void *number, struct iommu_group *group,
+			       dma_addr_t iova, int npage, int prot,
+			       struct page **pages)
+{
+	return hwdbm_emul_pin(container_of_number(number), group, iova, npage,
+			      prot, pages);
+}
+
+static void container_unpin_pages(void *number, dma_addr_t iova, int npage)
+{
+	hwdbm_emul_unpin(container_of_number(number), iova, npage);
+}
+
+static int container_dma_rw(void *number, dma_addr_t iova, void *data,
+			    size_t count, bool write)
+{
+	return hwdbm_emul_rw(container_of_number(number), iova, data, count,
+			     write);
+}
+
+static void container_register_device(void *number, struct vfio_device *device)
+{
+	hwdbm_emul_register(container_of_number(number), device);
+}
+
+static void container_unregister_device(void *number,
+					struct vfio_device *device)
+{
+	hwdbm_emul_unregister(container_of_number(number), device);
 }
 
 const struct vfio_iommu_driver_ops hwdbm_vfio_ops = {
@@ -142,4 +186,9 @@ const struct vfio_iommu_driver_ops hwdbm_vfio_ops = {
 	.ioctl = container_ioctl,
 	.attach_group = container_attach_group,
 	.detach_group = container_detach_group,
+	.pin_pages = container_pin_pages,
+	.unpin_pages = container_unpin_pages,
+	.register_device = container_register_device,
+	.unregister_device = container_unregister_device,
+	.dma_rw = container_dma_rw,
 };

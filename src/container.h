@@ -55,8 +55,17 @@ extern const struct vfio_iommu_driver_ops hwdbm_vfio_ops;
  * find the mapping and to take a reference, and then works under the
  * mapping's own lock. Thus a harvest excludes UNMAP of that mapping, and
  * other harvests of it, and nothing else; MAP and UNMAP elsewhere go on.
- * Attach, detach, START and STOP take @domains_sem for writing: they wait
- * for what is running and are alone.
+ * Attach, detach, START, STOP and the updates of addresses take @domains_sem
+ * for writing: they wait for what is running and are alone.
+ *
+ * hwdbm_mapping.io comes before all of these: a driver's dma_rw holds it across
+ * a copy that may wait for user space, with no other lock of ours. Nor is one
+ * held when drivers are told of an unmap, but for @devices_lock, which is
+ * never taken inside another: they call back to unpin.
+ *
+ * While there are domains, every live mapping is pinned and mapped in all of
+ * them; while there are none, only emulated groups, no page is but those that
+ * drivers have pinned.
  *
  * @ref: VFIO holds one from open to release, and so does every ioctl that is
  *	under way; see container.c
@@ -66,10 +75,16 @@ extern const struct vfio_iommu_driver_ops hwdbm_vfio_ops;
  *	backend's; immutable
  * @domains_sem: held for reading by whoever uses what it guards
  * @domains: struct hwdbm_domain, one an IOMMU domain; @domains_sem
+ * @emulated: groups without an IOMMU, whose drivers pin what they touch; a
+ *	list of attach.c's; @domains_sem
  * @iova_ranges: where MAP may go; replaced at attach; @domains_sem
  * @pgsize_bitmap: leaf sizes that every domain can; @domains_sem
  * @logging: START is in force; @domains_sem
+ * @vaddr_invalid: mappings whose address is about to change; @domains_sem for
+ *	writing, or for reading with @lock
  * @warned: the log has had its one warning since START; atomic bit 0
+ * @devices_lock: @devices, and held while its devices are told of an unmap
+ * @devices: struct vfio_device, open, that want to be told
  * @lock: the tree and @dma_avail
  * @mappings: the tree of mappings; @lock
  * @dma_avail: mappings that may still be made; @lock
@@ -80,15 +95,27 @@ struct hwdbm_container {
 	bool picky;
 	struct rw_semaphore domains_sem;
 	struct list_head domains;
+	struct list_head emulated;
 	struct hwdbm_iova_ranges *iova_ranges;
 	unsigned long pgsize_bitmap;
 	bool logging;
+	unsigned int vaddr_invalid;
 	unsigned long warned;
+
+	struct mutex devices_lock;
+	struct list_head devices;
 
 	struct mutex lock;
 	struct hwdbm_mapping_tree mappings;
 	unsigned int dma_avail;
 };
+
+/* No group is in: nothing may be mapped any more. Needs domains_sem. */
+static inline bool hwdbm_container_empty(const struct hwdbm_container *c)
+{
+	lockdep_assert_held(&c->domains_sem);
+	return list_empty(&c->domains) && list_empty(&c->emulated);
+}
 
 /* Smallest page that every domain can map, in bytes. Needs domains_sem. */
 static inline unsigned long

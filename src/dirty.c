@@ -24,16 +24,6 @@
 #include "dirty_piece.h"
 #include "domain.h"
 
-static unsigned int nr_groups(const struct hwdbm_domain *d)
-{
-	const struct hwdbm_group *g;
-	unsigned int n = 0;
-
-	list_for_each_entry(g, &d->groups, next)
-		n++;
-	return n;
-}
-
 /* Able to tell: cleared at START, or going to be, and not failed since. */
 static bool tracks(const struct hwdbm_container *c,
 		   const struct hwdbm_domain *d)
@@ -46,25 +36,28 @@ static void count_domain(const struct hwdbm_container *c,
 			 const struct hwdbm_domain *d,
 			 struct hwdbm_policy_facts *facts)
 {
+	const struct hwdbm_group *g;
+
+	/* Its last group has left: it is about to go. */
+	if (list_empty(&d->groups))
+		return;
 	facts->domains++;
 	facts->domains_tracking += tracks(c, d);
 	facts->domains_failed += READ_ONCE(d->failed);
-	facts->groups_unpinned += nr_groups(d);
+	list_for_each_entry(g, &d->groups, next)
+		facts->groups_unpinned += !g->pinned;
 }
 
-/* The policy once @joins (or NULL) has come and @leaves (or NULL) has gone. */
-static enum hwdbm_policy policy_with(const struct hwdbm_container *c,
-				     const struct hwdbm_domain *joins,
-				     const struct hwdbm_domain *leaves,
-				     u32 *reason)
+enum hwdbm_policy hwdbm_dirty_policy_with(const struct hwdbm_container *c,
+					  const struct hwdbm_domain *joins,
+					  u32 *reason)
 {
 	struct hwdbm_policy_facts facts = {};
 	const struct hwdbm_domain *d;
 
 	lockdep_assert_held(&c->domains_sem);
 	list_for_each_entry(d, &c->domains, next)
-		if (d != leaves)
-			count_domain(c, d, &facts);
+		count_domain(c, d, &facts);
 	if (joins)
 		count_domain(c, joins, &facts);
 	return hwdbm_dirty_policy_choose(&facts, reason);
@@ -73,11 +66,12 @@ static enum hwdbm_policy policy_with(const struct hwdbm_container *c,
 enum hwdbm_policy hwdbm_dirty_policy(const struct hwdbm_container *c,
 				     u32 *reason)
 {
-	return policy_with(c, NULL, NULL, reason);
+	return hwdbm_dirty_policy_with(c, NULL, reason);
 }
 
 /* From here on everything mapped counts as dirty, until STOP or @d is gone. */
-static void degrade(struct hwdbm_container *c, struct hwdbm_domain *d, int err)
+void hwdbm_dirty_degrade(struct hwdbm_container *c, struct hwdbm_domain *d,
+			 int err)
 {
 	char name[32] = "a detached device";
 	const struct hwdbm_group *g;
@@ -96,7 +90,7 @@ static void degrade(struct hwdbm_container *c, struct hwdbm_domain *d, int err)
  * The drivers' walk wraps around at the end of the address space and would go
  * on at 0. The mapping that ends there is never asked about: always dirty.
  */
-static bool readable(const struct hwdbm_mapping *m)
+bool hwdbm_dirty_readable(const struct hwdbm_mapping *m)
 {
 	return m->last != U64_MAX;
 }
@@ -169,7 +163,7 @@ static int harvest(struct hwdbm_container *c, const struct hwdbm_piece *p,
 	struct hwdbm_domain *d;
 
 	lockdep_assert_held(&p->m->lock);
-	if (!readable(p->m)) {
+	if (!hwdbm_dirty_readable(p->m)) {
 		if (dst)
 			bitmap_fill(dst, p->nr);
 		else
@@ -185,38 +179,68 @@ static int harvest(struct hwdbm_container *c, const struct hwdbm_piece *p,
 		int ret = tracks(c, d) ? harvest_domain(d, p, only, dst) : -EIO;
 
 		if (ret) {
-			degrade(c, d, ret);
+			hwdbm_dirty_degrade(c, d, ret);
 			return ret;
 		}
 	}
 	return 0;
 }
 
-static bool is_full(const struct hwdbm_container *c)
+int hwdbm_dirty_piece_save(struct hwdbm_container *c,
+			   const struct hwdbm_piece *p,
+			   struct hwdbm_domain *only)
+{
+	int ret = 0;
+
+	if (!only || !hwdbm_dirty_readable(p->m))
+		return harvest(c, p, NULL, NULL);
+	if (tracks(c, only))
+		ret = harvest_domain(only, p, NULL, NULL);
+	if (ret)
+		hwdbm_dirty_degrade(c, only, ret);
+	return ret;
+}
+
+/* Pages that a driver has pinned are dirty for as long as they are. */
+static void report_pins(const struct hwdbm_piece *p, unsigned long *dst)
+{
+	unsigned long page = p->page;
+
+	while (hwdbm_ext_pins_next(&p->m->pins, &page,
+				    p->page + p->nr - 1))
+		__set_bit(page++ - p->page, dst);
+}
+
+static enum hwdbm_policy policy(const struct hwdbm_container *c)
 {
 	u32 reason;
 
-	return hwdbm_dirty_policy(c, &reason) == HWDBM_POLICY_FULL;
+	return hwdbm_dirty_policy(c, &reason);
 }
 
 /*
  * Under the full policy the log is left as it is: leaving that policy makes
- * everything dirty anyway.
+ * everything dirty anyway. Under the pinned one the hardware is not asked:
+ * no device writes but what its driver has pinned.
  */
 void hwdbm_dirty_piece_get(struct hwdbm_container *c,
 			   const struct hwdbm_piece *p, bool clear,
 			   unsigned long *dst)
 {
 	struct hwdbm_mapping *m = p->m;
+	enum hwdbm_policy from;
 
 	lockdep_assert_held(&m->lock);
 	bitmap_zero(dst, HWDBM_CHUNK_PAGES);
-	if (!c->logging || is_full(c) ||
-	    harvest(c, p, NULL, clear ? NULL : dst)) {
+	from = policy(c);
+	if (!c->logging || from == HWDBM_POLICY_FULL ||
+	    (from == HWDBM_POLICY_HWDBM &&
+	     harvest(c, p, NULL, clear ? NULL : dst))) {
 		bitmap_fill(dst, p->nr);
 		return;
 	}
 	hwdbm_dirty_log_report(&m->log, p->page, p->nr, dst);
+	report_pins(p, dst);
 	if (clear)
 		hwdbm_dirty_log_clear(&m->log, p->page, p->nr);
 }
@@ -225,205 +249,11 @@ void hwdbm_dirty_piece_clear(struct hwdbm_container *c,
 			     const struct hwdbm_piece *p,
 			     const unsigned long *pages)
 {
+	enum hwdbm_policy from = policy(c);
+
 	lockdep_assert_held(&p->m->lock);
-	if (is_full(c) || harvest(c, p, pages, NULL))
+	if (from == HWDBM_POLICY_FULL ||
+	    (from == HWDBM_POLICY_HWDBM && harvest(c, p, pages, NULL)))
 		return;
 	hwdbm_dirty_log_clear_bits(&p->m->log, p->page, p->nr, pages);
-}
-
-/*
- * The hardware sets bits all the time; what is old is cleared, and every
- * translation that is cached as dirty invalidated. A write in between is
- * cleaned away, or goes unseen: it is older than the log.
- */
-static void start_domain(struct hwdbm_container *c, struct hwdbm_domain *d)
-{
-	struct hwdbm_mapping *m;
-
-	lockdep_assert_held_write(&c->domains_sem);
-	lockdep_assert_held(&c->lock);
-	d->tracking = true;
-	hwdbm_mapping_tree_for_each(m, &c->mappings) {
-		int ret = 0;
-
-		if (readable(m))
-			ret = hwdbm_domain_forget(d, m->iova, m->last);
-		if (ret) {
-			degrade(c, d, ret);
-			return;
-		}
-	}
-}
-
-void hwdbm_dirty_start_domain(struct hwdbm_container *c,
-			      struct hwdbm_domain *d)
-{
-	lockdep_assert_held_write(&c->domains_sem);
-	mutex_lock(&c->lock);
-	start_domain(c, d);
-	mutex_unlock(&c->lock);
-}
-
-static void free_logs(struct hwdbm_container *c)
-{
-	struct hwdbm_mapping *m;
-
-	lockdep_assert_held_write(&c->domains_sem);
-	lockdep_assert_held(&c->lock);
-	hwdbm_mapping_tree_for_each(m, &c->mappings)
-		hwdbm_dirty_log_fini(&m->log);
-}
-
-static int alloc_logs(struct hwdbm_container *c)
-{
-	struct hwdbm_mapping *m;
-
-	lockdep_assert_held_write(&c->domains_sem);
-	lockdep_assert_held(&c->lock);
-	hwdbm_mapping_tree_for_each(m, &c->mappings) {
-		int ret = hwdbm_dirty_log_init(&m->log, hwdbm_mapping_pages(m));
-
-		if (ret) {
-			free_logs(c);
-			return ret;
-		}
-	}
-	return 0;
-}
-
-/* domains_sem held for writing: no MAP is under way, every mapping is live. */
-int hwdbm_dirty_start(struct hwdbm_container *c)
-{
-	struct hwdbm_domain *d;
-	int ret = 0;
-
-	if (down_write_killable(&c->domains_sem))
-		return -EINTR;
-	mutex_lock(&c->lock);
-	if (c->logging)
-		goto unlock;
-	ret = alloc_logs(c);
-	if (ret)
-		goto unlock;
-	c->warned = 0;
-	list_for_each_entry(d, &c->domains, next)
-		if (hwdbm_domain_capable(d))
-			start_domain(c, d);
-	c->logging = true;
-unlock:
-	mutex_unlock(&c->lock);
-	up_write(&c->domains_sem);
-	return ret;
-}
-
-/* From here on the hardware sets bits that nobody reads; START clears them. */
-int hwdbm_dirty_stop(struct hwdbm_container *c)
-{
-	struct hwdbm_domain *d;
-
-	if (down_write_killable(&c->domains_sem))
-		return -EINTR;
-	mutex_lock(&c->lock);
-	if (c->logging) {
-		c->logging = false;
-		list_for_each_entry(d, &c->domains, next) {
-			d->tracking = false;
-			WRITE_ONCE(d->failed, false);
-		}
-		free_logs(c);
-	}
-	mutex_unlock(&c->lock);
-	up_write(&c->domains_sem);
-	return 0;
-}
-
-static void populate(struct hwdbm_container *c)
-{
-	struct hwdbm_mapping *m;
-
-	lockdep_assert_held_write(&c->domains_sem);
-	lockdep_assert_held(&c->lock);
-	hwdbm_mapping_tree_for_each(m, &c->mappings)
-		hwdbm_dirty_log_set_all(&m->log);
-}
-
-/* Harvest one mapping, of @only or (NULL) of every domain. */
-static int save_mapping(struct hwdbm_container *c, struct hwdbm_mapping *m,
-			struct hwdbm_domain *only)
-{
-	struct hwdbm_piece p = {
-		.m = m,
-		.nr = hwdbm_mapping_pages(m),
-	};
-	int ret = 0;
-
-	mutex_lock(&m->lock);
-	if (!only || !readable(m))
-		ret = harvest(c, &p, NULL, NULL);
-	else if (tracks(c, only))
-		ret = harvest_domain(only, &p, NULL, NULL);
-	if (ret && only)
-		degrade(c, only, ret);
-	mutex_unlock(&m->lock);
-	return ret;
-}
-
-static int save_all(struct hwdbm_container *c, struct hwdbm_domain *only)
-{
-	struct hwdbm_mapping *m;
-	int ret = 0;
-
-	lockdep_assert_held_write(&c->domains_sem);
-	lockdep_assert_held(&c->lock);
-	hwdbm_mapping_tree_for_each(m, &c->mappings) {
-		ret = save_mapping(c, m, only);
-		if (ret)
-			break;
-	}
-	return ret;
-}
-
-/* A harvest that fails leaves unknown what is dirty: all of it, then. */
-static void take_step(struct hwdbm_container *c, enum hwdbm_policy_step step,
-		      struct hwdbm_domain *only)
-{
-	mutex_lock(&c->lock);
-	if (step == HWDBM_STEP_POPULATE ||
-	    (step == HWDBM_STEP_HARVEST && save_all(c, only)))
-		populate(c);
-	mutex_unlock(&c->lock);
-}
-
-void hwdbm_dirty_before_join(struct hwdbm_container *c,
-			     const struct hwdbm_domain *d)
-{
-	enum hwdbm_policy from, to;
-	u32 reason;
-
-	lockdep_assert_held_write(&c->domains_sem);
-	if (!c->logging || list_empty(&c->domains))
-		return;
-	from = policy_with(c, NULL, NULL, &reason);
-	to = policy_with(c, d, NULL, &reason);
-	take_step(c, hwdbm_dirty_policy_step(from, to, false), NULL);
-}
-
-/*
- * The group is detached, so @d counts with no groups; its tables are whole.
- * If the policy stays, only @d's bits go away; if it changes, what every
- * domain knows has to be kept.
- */
-void hwdbm_dirty_before_leave(struct hwdbm_container *c,
-			      struct hwdbm_domain *d)
-{
-	enum hwdbm_policy from, to;
-	u32 reason;
-
-	lockdep_assert_held_write(&c->domains_sem);
-	if (!c->logging)
-		return;
-	from = policy_with(c, NULL, NULL, &reason);
-	to = policy_with(c, NULL, d, &reason);
-	take_step(c, hwdbm_dirty_policy_step(from, to, true),
-		  from == to ? d : NULL);
 }

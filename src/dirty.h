@@ -10,6 +10,7 @@
 
 struct hwdbm_container;
 struct hwdbm_domain;
+struct hwdbm_group;
 struct hwdbm_mapping;
 
 /* What a call does with the bits of its bitmap. */
@@ -143,22 +144,36 @@ void hwdbm_dirty_start_domain(struct hwdbm_container *c,
 enum hwdbm_policy hwdbm_dirty_policy(const struct hwdbm_container *c,
 				     u32 *reason);
 
-/**
- * hwdbm_dirty_before_join() - save what would be lost as a domain comes
- * @c: the container; domains_sem is held for writing
- * @d: the domain, not in the list yet
+/*
+ * Groups come and go: what the change would lose is saved to the software log.
+ * Each takes the policy from before the change began. Cannot fail: what cannot
+ * be read counts as dirty.
  */
-void hwdbm_dirty_before_join(struct hwdbm_container *c,
+
+/**
+ * hwdbm_dirty_before_join() - a group is coming
+ * @c: the container; domains_sem is held for writing
+ * @from: the policy without it
+ * @d: its domain, not in the list yet, or NULL if it shares one that is
+ */
+void hwdbm_dirty_before_join(struct hwdbm_container *c, enum hwdbm_policy from,
 			     const struct hwdbm_domain *d);
 
 /**
- * hwdbm_dirty_before_leave() - save what would be lost as a domain goes
+ * hwdbm_dirty_after_leave() - a group has gone
  * @c: the container; domains_sem is held for writing
- * @d: a domain in the list, through which no device can write any more
- *
- * Cannot fail: what cannot be read counts as dirty.
+ * @from: the policy with it
+ * @d: its domain, in the list with its tables whole, the group not in it any
+ *	more. If it was the last, no device writes through @d, which is to go
  */
-void hwdbm_dirty_before_leave(struct hwdbm_container *c,
-			      struct hwdbm_domain *d);
+void hwdbm_dirty_after_leave(struct hwdbm_container *c, enum hwdbm_policy from,
+			     struct hwdbm_domain *d);
+
+/**
+ * hwdbm_dirty_promote() - a group's driver has pinned pages: pinned scope
+ * @c: the container; domains_sem is held for writing
+ * @g: the group
+ */
+void hwdbm_dirty_promote(struct hwdbm_container *c, struct hwdbm_group *g);
 
 #endif /* HWDBM_DIRTY_H */

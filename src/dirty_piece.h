@@ -5,7 +5,10 @@
 
 #include <linux/types.h>
 
+#include "dirty_policy.h"
+
 struct hwdbm_container;
+struct hwdbm_domain;
 struct hwdbm_mapping;
 
 /**
@@ -46,5 +49,35 @@ void hwdbm_dirty_piece_get(struct hwdbm_container *c,
 void hwdbm_dirty_piece_clear(struct hwdbm_container *c,
 			     const struct hwdbm_piece *p,
 			     const unsigned long *pages);
+
+/**
+ * hwdbm_dirty_piece_save() - move what the hardware knows to the log
+ * @c: the container; domains_sem is held for writing
+ * @p: the piece, of any length
+ * @only: of this domain, or (NULL) of all
+ *
+ * Return: 0, or an errno: then dirty pages may be unknown, and the domain
+ * counts as failed.
+ */
+int hwdbm_dirty_piece_save(struct hwdbm_container *c,
+			   const struct hwdbm_piece *p,
+			   struct hwdbm_domain *only);
+
+/** hwdbm_dirty_readable() - can the drivers walk to the end of @m */
+bool hwdbm_dirty_readable(const struct hwdbm_mapping *m);
+
+/**
+ * hwdbm_dirty_degrade() - a domain's hardware has failed: policy full
+ * @c: the container; domains_sem is held
+ * @d: the domain
+ * @err: negative errno, for the one warning a log gets
+ */
+void hwdbm_dirty_degrade(struct hwdbm_container *c, struct hwdbm_domain *d,
+			 int err);
+
+/** hwdbm_dirty_policy_with() - hwdbm_dirty_policy() once @joins is in */
+enum hwdbm_policy hwdbm_dirty_policy_with(const struct hwdbm_container *c,
+					  const struct hwdbm_domain *joins,
+					  u32 *reason);
 
 #endif /* HWDBM_DIRTY_PIECE_H */

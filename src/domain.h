@@ -16,6 +16,8 @@ struct iommu_group;
  * struct hwdbm_group - an IOMMU group attached to a domain
  * @next: in hwdbm_domain.groups; domains_sem
  * @iommu_group: VFIO keeps it alive while it is attached; immutable
+ * @pinned: pinned scope: its driver pins the pages that its devices write, as
+ *	the first time that it did has shown; domains_sem
  * @sw_msi: the group's MSIs need the window at @sw_msi_base; immutable
  * @sw_msi_base: first byte of that window; immutable
  * @nr_resv: entries of @resv; immutable
@@ -24,6 +26,7 @@ struct iommu_group;
 struct hwdbm_group {
 	struct list_head next;
 	struct iommu_group *iommu_group;
+	bool pinned;
 	bool sw_msi;
 	u64 sw_msi_base;
 	unsigned int nr_resv;

@@ -51,10 +51,14 @@ static int fill_iova_ranges(struct hwdbm_container *c,
 {
 	const struct hwdbm_iova_ranges *r = c->iova_ranges;
 	struct vfio_iommu_type1_info_cap_iova_range *cap;
-	size_t size = struct_size(cap, iova_ranges, r->nr);
 	unsigned int i;
+	size_t size;
 	int ret;
 
+	/* No IOMMU has been there yet, and nothing to restrict MAP. */
+	if (!r)
+		return 0;
+	size = struct_size(cap, iova_ranges, r->nr);
 	cap = kzalloc(size, GFP_KERNEL_ACCOUNT);
 	if (!cap)
 		return -ENOMEM;

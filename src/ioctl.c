@@ -15,6 +15,7 @@
 #include "info.h"
 #include "ioctl.h"
 #include "map.h"
+#include "vaddr.h"
 
 bool hwdbm_ioctl_serves(unsigned long type)
 {
@@ -35,6 +36,8 @@ long hwdbm_ioctl_check_extension(struct hwdbm_container *c,
 	switch (extension) {
 	case VFIO_UNMAP_ALL:
 		return 1;
+	case VFIO_UPDATE_VADDR:
+		return c && hwdbm_vaddr_updatable(c);
 	case VFIO_DMA_CC_IOMMU:
 		return c && hwdbm_attach_coherent(c);
 	case VFIO_DIRTY_LOG_MANUAL_CLEAR:
@@ -55,6 +58,10 @@ static int copy_arg(void *to, const void __user *from, size_t size)
 	return *(u32 *)to < size ? -EINVAL : 0;
 }
 
+#define MAP_FLAGS \
+	(VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE | \
+	 VFIO_DMA_MAP_FLAG_VADDR)
+
 static long map_dma(struct hwdbm_container *c, void __user *arg)
 {
 	struct vfio_iommu_type1_dma_map map;
@@ -64,19 +71,22 @@ static long map_dma(struct hwdbm_container *c, void __user *arg)
 		       offsetofend(struct vfio_iommu_type1_dma_map, size));
 	if (ret)
 		return ret;
-	if (map.flags & ~(VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE))
+	if (map.flags & ~MAP_FLAGS)
 		return -EINVAL;
+	if (map.flags == VFIO_DMA_MAP_FLAG_VADDR)
+		return hwdbm_vaddr_update(c, map.iova, map.size, map.vaddr);
 	if (map.flags & VFIO_DMA_MAP_FLAG_READ)
 		prot |= IOMMU_READ;
 	if (map.flags & VFIO_DMA_MAP_FLAG_WRITE)
 		prot |= IOMMU_WRITE;
-	if (!prot)
+	if (!prot || map.flags & VFIO_DMA_MAP_FLAG_VADDR)
 		return -EINVAL;
 	return hwdbm_map_add(c, map.iova, map.size, map.vaddr, prot);
 }
 
 #define UNMAP_FLAGS \
-	(VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP | VFIO_DMA_UNMAP_FLAG_ALL)
+	(VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP | VFIO_DMA_UNMAP_FLAG_ALL | \
+	 VFIO_DMA_UNMAP_FLAG_VADDR)
 
 /* Range of an UNMAP, checked; for everything, *last is the end of it all. */
 static int unmap_range(struct hwdbm_container *c,
@@ -133,18 +143,25 @@ static long unmap_dma(struct hwdbm_container *c, void __user *arg)
 	size_t minsz = offsetofend(struct vfio_iommu_type1_dma_unmap, size);
 	struct vfio_iommu_type1_dma_unmap unmap;
 	u64 last, unmapped;
+	bool report, vaddr;
 	int ret;
 
 	ret = copy_arg(&unmap, arg, minsz);
 	if (ret)
 		return ret;
-	if (unmap.flags & ~UNMAP_FLAGS)
+	report = unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
+	vaddr = unmap.flags & VFIO_DMA_UNMAP_FLAG_VADDR;
+	if (unmap.flags & ~UNMAP_FLAGS || (report && vaddr))
 		return -EINVAL;
+	if (vaddr && !hwdbm_vaddr_updatable(c))
+		return -EBUSY;
 	ret = unmap_range(c, &unmap, &last);
 	if (ret)
 		return ret;
-	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP)
+	if (report)
 		ret = unmap_reporting(c, arg, &unmap, last, &unmapped);
+	else if (vaddr)
+		ret = hwdbm_vaddr_invalidate(c, unmap.iova, last, &unmapped);
 	else
 		ret = hwdbm_map_remove(c, unmap.iova, last, NULL, &unmapped);
 	if (ret)

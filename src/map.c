@@ -8,13 +8,17 @@
  * a reader of the dirty log passes over it, and UNMAP waits for its lock.
  */
 
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/iommu.h>
 #include <linux/overflow.h>
+#include <linux/printk.h>
 #include <linux/sched.h>
 
 #include "container.h"
 #include "dirty.h"
 #include "domain.h"
+#include "emul.h"
 #include "map.h"
 #include "pin.h"
 
@@ -36,8 +40,10 @@ static struct hwdbm_domain *first_domain(struct hwdbm_container *c)
 	return list_first_entry_or_null(&c->domains, struct hwdbm_domain, next);
 }
 
+/* Where pages are mapped as they are pinned: @only, or (NULL) everywhere. */
 struct map_ctx {
 	struct hwdbm_container *c;
+	struct hwdbm_domain *only;
 	int prot;
 };
 
@@ -47,6 +53,9 @@ static int map_run(void *data, u64 iova, u64 phys, u64 bytes)
 	struct hwdbm_domain *d;
 	int ret;
 
+	if (ctx->only)
+		return hwdbm_domain_map(ctx->only, iova, phys, bytes,
+					ctx->prot);
 	list_for_each_entry(d, &ctx->c->domains, next) {
 		ret = hwdbm_domain_map(d, iova, phys, bytes, ctx->prot);
 		if (ret)
@@ -60,18 +69,38 @@ unwind:
 	return ret;
 }
 
+/* Runs come in ascending order from the mapping's start, without a gap. */
+struct release_ctx {
+	const struct hwdbm_mapping *m;
+	u64 iova;
+};
+
 static void release_run(void *data, u64 phys, u64 bytes)
 {
-	const struct hwdbm_mapping *m = data;
+	struct release_ctx *ctx = data;
 
-	hwdbm_unpin_run(phys, bytes, m->prot & IOMMU_WRITE);
+	hwdbm_unpin_run(ctx->m, ctx->iova, phys, bytes);
+	ctx->iova += bytes;
 }
 
 /*
- * Unmap the first @bytes of a mapping everywhere, unpin and uncharge. The
- * first domain goes last: its tables are where we remember which pages are
+ * Unmap the first @bytes of a mapping from the only domain that still has
+ * them, unpin and uncharge. Its tables are where we remember which pages are
  * pinned, and a page is unpinned only when no device can reach it.
  */
+static void let_go(struct hwdbm_domain *d, struct hwdbm_mapping *m,
+			  u64 bytes)
+{
+	struct release_ctx ctx = { .m = m, .iova = m->iova };
+
+	lockdep_assert_held(&m->lock);
+	if (bytes)
+		hwdbm_domain_unmap_runs(d, m->iova, m->iova + bytes - 1,
+					release_run, &ctx);
+	hwdbm_unpin_end(m);
+}
+
+/* The same where every domain has them. Without one nothing is pinned. */
 static void teardown(struct hwdbm_container *c, struct hwdbm_mapping *m,
 		     u64 bytes)
 {
@@ -79,42 +108,55 @@ static void teardown(struct hwdbm_container *c, struct hwdbm_mapping *m,
 
 	lockdep_assert_held(&c->domains_sem);
 	lockdep_assert_held(&m->lock);
-	if (first && bytes) {
+	if (!first) {
+		hwdbm_unpin_end(m);
+		return;
+	}
+	if (bytes)
 		list_for_each_entry_continue(d, &c->domains, next)
 			hwdbm_domain_unmap(d, m->iova, bytes);
-		hwdbm_domain_unmap_runs(first, m->iova, m->iova + bytes - 1,
-					release_run, m);
-	}
-	hwdbm_acct_uncharge(&m->acct);
+	let_go(first, m, bytes);
+}
+
+static int pin_and_map(struct hwdbm_container *c, struct hwdbm_mapping *m,
+		       struct hwdbm_domain *only, u64 *done)
+{
+	struct map_ctx ctx = { .c = c, .only = only, .prot = m->prot };
+
+	lockdep_assert_held(&c->domains_sem);
+	return hwdbm_pin_mapping(m, READ_ONCE(hwdbm_params.disable_hugepages),
+				 map_run, &ctx, done);
 }
 
 /* The log comes first: a device may write as soon as a page is mapped. */
 static int populate(struct hwdbm_container *c, struct hwdbm_mapping *m)
 {
-	struct map_ctx ctx = { .c = c, .prot = m->prot };
 	u64 done;
 	int ret;
 
 	lockdep_assert_held(&c->domains_sem);
 	lockdep_assert_held(&m->lock);
+	/* Now, before a log is made for a size that there cannot be. */
+	if (first_domain(c) && !hwdbm_pin_possible(m))
+		return -EFAULT;
 	if (c->logging) {
 		ret = hwdbm_dirty_log_init(&m->log, hwdbm_mapping_pages(m));
 		if (ret)
 			return ret;
 	}
-	ret = hwdbm_pin_mapping(m, READ_ONCE(hwdbm_params.disable_hugepages),
-				map_run, &ctx, &done);
-	if (ret) {
-		teardown(c, m, done);
-		return ret;
+	if (first_domain(c)) {
+		ret = pin_and_map(c, m, NULL, &done);
+		if (ret) {
+			teardown(c, m, done);
+			return ret;
+		}
 	}
 	WRITE_ONCE(m->live, true);
 	return 0;
 }
 
-/* Sets *last to the last byte for the device. */
-static int check_range(const struct hwdbm_container *c, u64 iova, u64 size,
-		       u64 vaddr, u64 *last)
+int hwdbm_map_check_range(const struct hwdbm_container *c, u64 iova, u64 size,
+			  u64 vaddr, u64 *last)
 {
 	u64 pgsize = hwdbm_container_pgsize(c), vaddr_last;
 
@@ -123,8 +165,7 @@ static int check_range(const struct hwdbm_container *c, u64 iova, u64 size,
 	if (check_add_overflow(iova, size - 1, last) ||
 	    check_add_overflow(vaddr, size - 1, &vaddr_last))
 		return -EOVERFLOW;
-	/* Now, before a log is made for a size that there cannot be. */
-	return hwdbm_pin_possible(size) ? 0 : -EFAULT;
+	return 0;
 }
 
 /*
@@ -141,7 +182,8 @@ static int insert_locked(struct hwdbm_container *c, struct hwdbm_mapping *m)
 		goto unlock;
 	if (!c->dma_avail)
 		ret = -ENOSPC;
-	else if (!hwdbm_iova_ranges_contain(c->iova_ranges, m->iova, m->last))
+	else if (c->iova_ranges &&
+		 !hwdbm_iova_ranges_contain(c->iova_ranges, m->iova, m->last))
 		ret = -EINVAL;
 	if (ret) {
 		hwdbm_mapping_tree_erase(&c->mappings, m);
@@ -159,6 +201,7 @@ static void erase(struct hwdbm_container *c, struct hwdbm_mapping *m)
 	mutex_lock(&c->lock);
 	hwdbm_mapping_tree_erase(&c->mappings, m);
 	c->dma_avail++;
+	c->vaddr_invalid -= m->vaddr_invalid;
 	mutex_unlock(&c->lock);
 	hwdbm_mapping_put(m);
 }
@@ -173,13 +216,13 @@ int hwdbm_map_add(struct hwdbm_container *c, u64 iova, u64 size, u64 vaddr,
 	if (down_read_killable(&c->domains_sem))
 		return -EINTR;
 	/*
-	 * The last group may have left while this call was on its way: no
-	 * tables would remember the pages, and nobody would unpin them.
+	 * The last group may have left while this call was on its way, and
+	 * nobody would take the mapping down again.
 	 */
 	ret = -ENODEV;
-	if (list_empty(&c->domains))
+	if (hwdbm_container_empty(c))
 		goto unlock;
-	ret = check_range(c, iova, size, vaddr, &last);
+	ret = hwdbm_map_check_range(c, iova, size, vaddr, &last);
 	if (ret)
 		goto unlock;
 	ret = -ENOMEM;
@@ -204,27 +247,74 @@ unlock:
 /*
  * Device writes that race with this are undefined by contract, so the report
  * may be made before the tables are taken down.
+ *
+ * Returns -EAGAIN if drivers have pages pinned, which have to be told first.
  */
+static int remove_locked(struct hwdbm_container *c, struct hwdbm_mapping *m,
+			 struct hwdbm_dirty_request *report, u64 *unmapped)
+{
+	int ret = 0;
+
+	lockdep_assert_held_write(&m->io);
+	if (mutex_lock_killable(&m->lock))
+		return -EINTR;
+	/* Whoever clears live erases; another UNMAP may have been quicker. */
+	if (!m->live)
+		goto unlock;
+	ret = -EAGAIN;
+	if (!hwdbm_ext_pins_empty(&m->pins))
+		goto unlock;
+	ret = 0;
+	if (report)
+		hwdbm_dirty_report(c, m, report);
+	WRITE_ONCE(m->live, false);
+	teardown(c, m, hwdbm_mapping_bytes(m));
+	*unmapped += hwdbm_mapping_bytes(m);
+	mutex_unlock(&m->lock);
+	erase(c, m);
+	return 0;
+
+unlock:
+	mutex_unlock(&m->lock);
+	return ret;
+}
+
+static int try_remove(struct hwdbm_container *c, struct hwdbm_mapping *m,
+		      struct hwdbm_dirty_request *report, u64 *unmapped)
+{
+	int ret = -EINTR;
+
+	if (down_write_killable(&m->io))
+		return ret;
+	if (down_read_killable(&c->domains_sem))
+		goto unlock;
+	ret = remove_locked(c, m, report, unmapped);
+	up_read(&c->domains_sem);
+unlock:
+	up_write(&m->io);
+	return ret;
+}
+
+/* A driver has this many chances to unpin; another may pin in between. */
+#define UNPIN_TRIES	10
+
 static int remove_one(struct hwdbm_container *c, struct hwdbm_mapping *m,
 		      struct hwdbm_dirty_request *report, u64 *unmapped)
 {
-	bool was_live;
+	unsigned int tries;
+	int ret;
 
-	if (mutex_lock_killable(&m->lock))
-		return -EINTR;
-	was_live = m->live;
-	if (was_live) {
-		if (report)
-			hwdbm_dirty_report(c, m, report);
-		WRITE_ONCE(m->live, false);
-		teardown(c, m, hwdbm_mapping_bytes(m));
-		*unmapped += hwdbm_mapping_bytes(m);
+	for (tries = 0; tries < UNPIN_TRIES; tries++) {
+		ret = try_remove(c, m, report, unmapped);
+		if (ret != -EAGAIN)
+			return ret;
+		hwdbm_emul_notify(c, m);
 	}
-	mutex_unlock(&m->lock);
-	/* Whoever cleared live erases; another UNMAP may have been quicker. */
-	if (was_live)
-		erase(c, m);
-	return 0;
+	ret = try_remove(c, m, report, unmapped);
+	if (ret != -EAGAIN)
+		return ret;
+	pr_warn_ratelimited("a driver does not unpin what is to be unmapped\n");
+	return -EBUSY;
 }
 
 static bool bisected(struct hwdbm_container *c, u64 first, u64 last)
@@ -250,14 +340,9 @@ int hwdbm_map_remove(struct hwdbm_container *c, u64 first, u64 last,
 		bool begins = m->iova >= first;
 		u64 m_last = m->last;
 
-		if (down_read_killable(&c->domains_sem)) {
-			hwdbm_mapping_put(m);
-			return -EINTR;
-		}
 		if (begins && (!c->v2 || m_last <= last) &&
 		    (!report || hwdbm_dirty_covers(report, m)))
 			ret = remove_one(c, m, report, unmapped);
-		up_read(&c->domains_sem);
 		hwdbm_mapping_put(m);
 		if (m_last >= last || (!c->v2 && !begins))
 			break;
@@ -267,6 +352,7 @@ int hwdbm_map_remove(struct hwdbm_container *c, u64 first, u64 last,
 	return ret;
 }
 
+/* No device is open, so nothing copies (io) and nothing should be pinned. */
 void hwdbm_map_remove_all(struct hwdbm_container *c)
 {
 	struct hwdbm_mapping *m;
@@ -276,6 +362,8 @@ void hwdbm_map_remove_all(struct hwdbm_container *c)
 		mutex_lock(&m->lock);
 		WRITE_ONCE(m->live, false);
 		teardown(c, m, hwdbm_mapping_bytes(m));
+		/* Should a driver have left pins, their owner is let off. */
+		hwdbm_acct_uncharge(&m->acct, m->acct.locked_pages);
 		mutex_unlock(&m->lock);
 		erase(c, m);
 		hwdbm_mapping_put(m);
@@ -283,9 +371,37 @@ void hwdbm_map_remove_all(struct hwdbm_container *c)
 	}
 }
 
-static int replay_mapping(const struct hwdbm_domain *from,
-			  struct hwdbm_domain *to,
-			  const struct hwdbm_mapping *m)
+/*
+ * Every mapping in ascending order, held by a reference during the body. The
+ * tree stays as it is: domains_sem is held for writing.
+ */
+#define for_each_mapping_held(c, m)					\
+	for (m = hwdbm_map_next(c, 0, U64_MAX); m; m = after(c, m))
+
+static struct hwdbm_mapping *after(struct hwdbm_container *c,
+				   struct hwdbm_mapping *m)
+{
+	u64 last = m->last;
+
+	hwdbm_mapping_put(m);
+	return last == U64_MAX ? NULL : hwdbm_map_next(c, last + 1, U64_MAX);
+}
+
+void hwdbm_map_withdraw_all(struct hwdbm_container *c)
+{
+	struct hwdbm_mapping *m;
+
+	lockdep_assert_held_write(&c->domains_sem);
+	for_each_mapping_held(c, m) {
+		mutex_lock(&m->lock);
+		teardown(c, m, hwdbm_mapping_bytes(m));
+		mutex_unlock(&m->lock);
+		cond_resched();
+	}
+}
+
+static int copy_mapping(const struct hwdbm_domain *from,
+			struct hwdbm_domain *to, const struct hwdbm_mapping *m)
 {
 	bool single = READ_ONCE(hwdbm_params.disable_hugepages);
 	u64 left = hwdbm_mapping_bytes(m), iova = m->iova;
@@ -304,19 +420,55 @@ static int replay_mapping(const struct hwdbm_domain *from,
 	return 0;
 }
 
+/* Nothing of the mapping is pinned on error. */
+static int pin_into(struct hwdbm_container *c, struct hwdbm_domain *d,
+		    struct hwdbm_mapping *m)
+{
+	u64 done;
+	int ret;
+
+	mutex_lock(&m->lock);
+	ret = pin_and_map(c, m, d, &done);
+	if (ret)
+		let_go(d, m, done);
+	mutex_unlock(&m->lock);
+	return ret;
+}
+
+/* Undo pin_into() of every mapping below @end. */
+static void unpin_from(struct hwdbm_container *c, struct hwdbm_domain *d,
+		       u64 end)
+{
+	struct hwdbm_mapping *m;
+
+	for_each_mapping_held(c, m) {
+		if (m->iova >= end) {
+			hwdbm_mapping_put(m);
+			return;
+		}
+		mutex_lock(&m->lock);
+		let_go(d, m, hwdbm_mapping_bytes(m));
+		mutex_unlock(&m->lock);
+		cond_resched();
+	}
+}
+
 int hwdbm_map_replay(struct hwdbm_container *c, struct hwdbm_domain *d)
 {
 	const struct hwdbm_domain *from = first_domain(c);
 	struct hwdbm_mapping *m;
-	int ret = 0;
 
 	lockdep_assert_held_write(&c->domains_sem);
-	mutex_lock(&c->lock);
-	hwdbm_mapping_tree_for_each(m, &c->mappings) {
-		ret = replay_mapping(from, d, m);
-		if (ret)
-			break;
+	for_each_mapping_held(c, m) {
+		u64 iova = m->iova;
+		int ret = from ? copy_mapping(from, d, m) : pin_into(c, d, m);
+
+		if (!ret)
+			continue;
+		hwdbm_mapping_put(m);
+		if (!from)
+			unpin_from(c, d, iova);
+		return ret;
 	}
-	mutex_unlock(&c->lock);
-	return ret;
+	return 0;
 }

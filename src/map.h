@@ -11,6 +11,20 @@ struct hwdbm_domain;
 struct hwdbm_mapping;
 
 /**
+ * hwdbm_map_check_range() - can a mapping be like this at all
+ * @c: the container; domains_sem is held
+ * @iova: first byte for the device
+ * @size: bytes
+ * @vaddr: first byte for the process
+ * @last: out, last byte for the device
+ *
+ * Return: 0; -EINVAL if empty or unaligned; -EOVERFLOW if the IOVA or the
+ * address wraps.
+ */
+int hwdbm_map_check_range(const struct hwdbm_container *c, u64 iova, u64 size,
+			  u64 vaddr, u64 *last);
+
+/**
  * hwdbm_map_add() - map user memory of the calling process
  * @c: the container
  * @iova: first byte for the device
@@ -41,8 +55,11 @@ int hwdbm_map_add(struct hwdbm_container *c, u64 iova, u64 size, u64 vaddr,
  * A v1 container unmaps whole mappings that begin in the range, up to @last;
  * nothing if the first that meets it begins before @first.
  *
+ * Drivers that have pinned pages are told first; no lock of ours may be held.
+ *
  * Return: 0; -EINVAL, with nothing done, if the range cuts through a mapping;
- * -EINTR if a fatal signal came while waiting for a mapping's lock.
+ * -EBUSY if a driver does not unpin; -EINTR if a fatal signal came while
+ * waiting for a lock.
  */
 int hwdbm_map_remove(struct hwdbm_container *c, u64 first, u64 last,
 		     struct hwdbm_dirty_request *report, u64 *unmapped);
@@ -51,11 +68,23 @@ int hwdbm_map_remove(struct hwdbm_container *c, u64 first, u64 last,
 void hwdbm_map_remove_all(struct hwdbm_container *c);
 
 /**
+ * hwdbm_map_withdraw_all() - the last domain goes, the mappings stay
+ * @c: the container; domains_sem is held for writing
+ *
+ * Unmaps and unpins all but what drivers have pinned. Cannot fail.
+ */
+void hwdbm_map_withdraw_all(struct hwdbm_container *c);
+
+/**
  * hwdbm_map_replay() - fill a new domain with every mapping
  * @c: the container; domains_sem is held for writing
  * @d: the domain, not yet in the container's list, empty
  *
- * Return: 0, or a negative errno with @d possibly half full: free it.
+ * The container's first domain gets its mappings' memory pinned. Undone by
+ * hwdbm_map_withdraw_all(), once @d is in the list.
+ *
+ * Return: 0, or a negative errno with nothing pinned and @d possibly half
+ * full: free it.
  */
 int hwdbm_map_replay(struct hwdbm_container *c, struct hwdbm_domain *d);
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A mapping's lifetime, and the tree of mappings ordered by IOVA. */
 
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/printk.h>
 #include <linux/slab.h>
 
 #include "mapping_tree.h"
@@ -13,7 +16,10 @@ struct hwdbm_mapping *hwdbm_mapping_alloc(u64 iova, u64 last,
 	if (!m)
 		return NULL;
 	kref_init(&m->ref);
+	init_rwsem(&m->io);
 	mutex_init(&m->lock);
+	hwdbm_ext_pins_init(&m->pins);
+	INIT_LIST_HEAD(&m->raw);
 	RB_CLEAR_NODE(&m->node);
 	m->iova = iova;
 	m->last = last;
@@ -23,10 +29,20 @@ struct hwdbm_mapping *hwdbm_mapping_alloc(u64 iova, u64 last,
 	return m;
 }
 
+/* VFIO closes its devices before their group goes, and they unpin then. */
+static void tell_left_pins(unsigned long pages)
+{
+	if (pages)
+		pr_warn_once("a driver has left %lu pages pinned in a container that is gone: they stay pinned\n",
+			     pages);
+}
+
 static void mapping_release(struct kref *ref)
 {
 	struct hwdbm_mapping *m = container_of(ref, struct hwdbm_mapping, ref);
 
+	WARN_ON_ONCE(!list_empty(&m->raw));
+	tell_left_pins(hwdbm_ext_pins_fini(&m->pins));
 	hwdbm_dirty_log_fini(&m->log);
 	hwdbm_acct_fini(&m->acct);
 	mutex_destroy(&m->lock);

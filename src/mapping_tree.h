@@ -4,12 +4,15 @@
 #define HWDBM_MAPPING_TREE_H
 
 #include <linux/kref.h>
+#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/rbtree.h>
+#include <linux/rwsem.h>
 #include <linux/types.h>
 
 #include "acct.h"
 #include "dirty_log.h"
+#include "ext_pins.h"
 
 /**
  * struct hwdbm_mapping - one MAP_DMA: user memory at an IOVA
@@ -23,13 +26,21 @@
  * @ref: the tree holds one, and so does whoever works on it
  * @iova: first byte, device's address; immutable
  * @last: last byte, inclusive; immutable
- * @vaddr: first byte, owner's address; immutable
+ * @vaddr: first byte, owner's address; changes under the container's
+ *	domains_sem held for writing
+ * @vaddr_invalid: @vaddr and the owner are about to change; domains_sem for
+ *	writing
  * @prot: IOMMU_READ and IOMMU_WRITE, as the device may; immutable
+ * @io: held for reading while the CPU copies for a device (dma_rw), which may
+ *	wait for user space; UNMAP takes it for writing
  * @lock: held while its tables are filled, walked or emptied, and from
  *	clearing a hardware dirty bit until the invalidation for it is done
- * @live: wholly mapped; written under @lock, may be looked at without
+ * @live: wholly mapped; written under @lock, and taken back only under @io as
+ *	well; may be looked at without
  * @log: software's record of dirty pages, active while the container logs;
  *	@lock, or the container's domains_sem held for writing
+ * @pins: pages that drivers have pinned; @lock
+ * @raw: struct hwdbm_raw_range, pages that are no memory; @lock
  * @acct: whose locked memory it is; @lock
  */
 struct hwdbm_mapping {
@@ -38,10 +49,14 @@ struct hwdbm_mapping {
 	u64 iova;
 	u64 last;
 	unsigned long vaddr;
+	bool vaddr_invalid;
 	int prot;
+	struct rw_semaphore io;
 	struct mutex lock;
 	bool live;
 	struct hwdbm_dirty_log log;
+	struct hwdbm_ext_pins pins;
+	struct list_head raw;
 	struct hwdbm_acct acct;
 };
 

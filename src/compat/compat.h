@@ -168,4 +168,24 @@ long hwdbm_compat_pin_user_pages(struct mm_struct *mm, unsigned long vaddr,
 				 unsigned long nr, unsigned int gup_flags,
 				 struct page **pages);
 
+/**
+ * hwdbm_compat_follow_pfnmap() - the pages behind a mapping of raw addresses
+ * @mm: the address space, its users held by the caller
+ * @vaddr: first address, page aligned
+ * @nr: pages wanted, at least 1
+ * @write: the mapping must allow writing
+ * @phys: out, first physical byte
+ *
+ * For what a driver let user space mmap without pages that could be pinned,
+ * such as a PCI BAR (VM_PFNMAP). Faults it in. Nothing keeps the addresses
+ * from being taken away later, as with stock VFIO.
+ *
+ * Takes the mmap lock for reading; a fatal signal ends the wait.
+ *
+ * Return: pages that follow @phys physically, at least 1; -EFAULT if there is
+ * no such mapping, or ordinary memory in it; -EINTR; or what the fault says.
+ */
+long hwdbm_compat_follow_pfnmap(struct mm_struct *mm, unsigned long vaddr,
+				unsigned long nr, bool write, u64 *phys);
+
 #endif /* HWDBM_COMPAT_H */

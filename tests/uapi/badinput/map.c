@@ -45,8 +45,8 @@ static void sizes_and_flags(struct bad *b, char *mem)
 	refused(b, ret, -EFAULT, "MAP(NULL)");
 	refused(b, map(b, mem, FREE, PAGE_4K, 0), -EINVAL,
 		"MAP, neither read nor write");
-	refused(b, map(b, mem, FREE, PAGE_4K, VFIO_DMA_MAP_FLAG_VADDR), -EINVAL,
-		"MAP of VADDR, for now");
+	refused(b, map(b, mem, FREE, PAGE_4K, VFIO_DMA_MAP_FLAG_VADDR), -ENOENT,
+		"MAP of VADDR where nothing is mapped");
 	refused(b, map(b, mem, FREE, PAGE_4K, MAP_RW | VFIO_DMA_MAP_FLAG_VADDR),
 		-EINVAL, "MAP, VADDR with read and write");
 	for (i = 3; i < 32; i++)

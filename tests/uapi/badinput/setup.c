@@ -50,7 +50,7 @@ static void after(int container)
 	extension(container, VFIO_TYPE1_NESTING_IOMMU, 0, "of our container");
 	extension(container, VFIO_NOIOMMU_IOMMU, 0, "of our container");
 	extension(container, VFIO_UNMAP_ALL, 1, "of our container");
-	extension(container, VFIO_UPDATE_VADDR, 0, "of our container, for now");
+	extension(container, VFIO_UPDATE_VADDR, 1, "of our container");
 	extension(container, VFIO_DIRTY_LOG_MANUAL_CLEAR, 1, "of our container");
 	extension(container, VFIO_DMA_CC_IOMMU,
 		  !!(cap.domain.flags & VFIO_HWDBM_DOMAIN_COHERENT),

@@ -54,8 +54,6 @@ static void flags(struct bad *b)
 {
 	int i;
 
-	refused(b, raw(b, 48, VFIO_DMA_UNMAP_FLAG_VADDR, 48), -EINVAL,
-		"UNMAP of VADDR, for now");
 	refused(b, raw(b, 48, VFIO_DMA_UNMAP_FLAG_VADDR | BITMAP, 48), -EINVAL,
 		"UNMAP of VADDR with bitmap");
 	for (i = 3; i < 32; i++)

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Devices without an IOMMU of their own.
+ *
+ * A driver calls in here with locks of its own held, which it also takes when
+ * it is told of an unmap. So domains_sem is the outermost lock that these
+ * calls take, and none is held while drivers are told.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/iommu.h>
+#include <linux/kthread.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/printk.h>
+#include <linux/sched.h>
+#include <linux/uaccess.h>
+#include <linux/vfio.h>
+
+#include "attach.h"
+#include "container.h"
+#include "emul.h"
+#include "map.h"
+#include "pin.h"
+
+static unsigned long page_at(const struct hwdbm_mapping *m, u64 iova)
+{
+	return (iova - m->iova) >> PAGE_SHIFT;
+}
+
+/* With its lock held, and a reference for unlock_mapping() to drop. */
+static struct hwdbm_mapping *lock_mapping(struct hwdbm_container *c, u64 iova)
+{
+	struct hwdbm_mapping *m = hwdbm_map_next(c, iova, iova);
+
+	if (m)
+		mutex_lock(&m->lock);
+	return m;
+}
+
+static void unlock_mapping(struct hwdbm_mapping *m)
+{
+	mutex_unlock(&m->lock);
+	hwdbm_mapping_put(m);
+}
+
+/* Where there are IOMMU domains, all of a mapping is charged as it is. */
+static bool charges(const struct hwdbm_container *c)
+{
+	lockdep_assert_held(&c->domains_sem);
+	return list_empty(&c->domains);
+}
+
+static int pin_new(struct hwdbm_container *c, struct hwdbm_mapping *m,
+		   unsigned long page, struct page **what)
+{
+	int ret = hwdbm_pin_page(m, page, charges(c), what);
+
+	if (ret)
+		return ret;
+	ret = hwdbm_ext_pins_add(&m->pins, page, *what);
+	if (ret)
+		hwdbm_unpin_page(m, *what, charges(c));
+	return ret;
+}
+
+static int pin_in(struct hwdbm_container *c, struct hwdbm_mapping *m, u64 iova,
+		  int prot, struct page **what)
+{
+	struct hwdbm_ext_pin *pin;
+
+	/* One that is being made is not there yet; one that goes is gone. */
+	if (!m->live)
+		return -EINVAL;
+	if ((m->prot & prot) != prot)
+		return -EPERM;
+	pin = hwdbm_ext_pins_find(&m->pins, page_at(m, iova));
+	if (!pin)
+		return pin_new(c, m, page_at(m, iova), what);
+	pin->count++;
+	*what = pin->page;
+	return 0;
+}
+
+static int pin_one(struct hwdbm_container *c, u64 iova, int prot,
+		   struct page **what)
+{
+	struct hwdbm_mapping *m = lock_mapping(c, iova);
+	int ret;
+
+	if (!m)
+		return -EINVAL;
+	ret = pin_in(c, m, iova, prot, what);
+	unlock_mapping(m);
+	return ret;
+}
+
+/*
+ * The device may have written until now: the page goes over to the log under
+ * the lock under which a reader asks both.
+ */
+static bool unpin_in(struct hwdbm_container *c, struct hwdbm_mapping *m,
+		     unsigned long page)
+{
+	struct hwdbm_ext_pin *pin = hwdbm_ext_pins_find(&m->pins, page);
+
+	if (!pin)
+		return false;
+	if (--pin->count)
+		return true;
+	if (c->logging)
+		hwdbm_dirty_log_set(&m->log, page, 1);
+	hwdbm_unpin_page(m, pin->page, charges(c));
+	hwdbm_ext_pins_del(&m->pins, page);
+	return true;
+}
+
+static bool unpin_one(struct hwdbm_container *c, u64 iova)
+{
+	struct hwdbm_mapping *m = lock_mapping(c, iova);
+	bool ret;
+
+	if (!m)
+		return false;
+	ret = unpin_in(c, m, page_at(m, iova));
+	unlock_mapping(m);
+	return ret;
+}
+
+static int pin_locked(struct hwdbm_container *c, u64 iova, int npage, int prot,
+		      struct page **pages)
+{
+	int i, ret;
+
+	lockdep_assert_held(&c->domains_sem);
+	if (c->vaddr_invalid)
+		return -EBUSY;
+	/* Without a lock: the caller's own device is in the list, or not. */
+	if (list_empty(&c->devices))
+		return -EINVAL;
+	for (i = 0; i < npage; i++) {
+		ret = pin_one(c, iova + ((u64)i << PAGE_SHIFT), prot,
+			      &pages[i]);
+		if (ret)
+			goto unwind;
+	}
+	return npage;
+
+unwind:
+	pages[i] = NULL;
+	while (i--) {
+		unpin_one(c, iova + ((u64)i << PAGE_SHIFT));
+		pages[i] = NULL;
+	}
+	return ret;
+}
+
+int hwdbm_emul_pin(struct hwdbm_container *c, struct iommu_group *group,
+		   u64 iova, int npage, int prot, struct page **pages)
+{
+	int ret;
+
+	if (!c->v2)
+		return -EACCES;
+	down_read(&c->domains_sem);
+	ret = pin_locked(c, iova, npage, prot, pages);
+	up_read(&c->domains_sem);
+	if (ret > 0)
+		hwdbm_attach_group_pins(c, group);
+	return ret;
+}
+
+void hwdbm_emul_unpin(struct hwdbm_container *c, u64 iova, int npage)
+{
+	bool all = true;
+	int i;
+
+	down_read(&c->domains_sem);
+	for (i = 0; i < npage; i++)
+		all &= unpin_one(c, iova + ((u64)i << PAGE_SHIFT));
+	up_read(&c->domains_sem);
+	if (!all)
+		pr_warn_once("a driver unpins pages that it has not pinned\n");
+}
+
+static int copy(void __user *user, void *data, size_t count, bool write)
+{
+	unsigned long left;
+
+	if (write)
+		left = copy_to_user(user, data, count);
+	else
+		left = copy_from_user(data, user, count);
+	return left ? -EFAULT : 0;
+}
+
+/* Sets *tried if the copy has begun. */
+static int copy_as_owner(struct hwdbm_mapping *m, u64 iova, void *data,
+			 size_t count, bool write, bool *tried)
+{
+	void __user *user = (void __user *)(m->vaddr + (iova - m->iova));
+	struct mm_struct *mm = m->acct.mm;
+	int ret = -EFAULT;
+
+	if (!hwdbm_acct_get_mm(&m->acct))
+		return -EPERM;
+	if (!current->mm) {
+		*tried = true;
+		kthread_use_mm(mm);
+		ret = copy(user, data, count, write);
+		kthread_unuse_mm(mm);
+	} else if (current->mm == mm) {
+		*tried = true;
+		ret = copy(user, data, count, write);
+	}
+	hwdbm_acct_put_mm(&m->acct);
+	return ret;
+}
+
+static void mark_written(struct hwdbm_container *c, struct hwdbm_mapping *m,
+			 u64 iova, size_t count)
+{
+	unsigned long page = page_at(m, iova);
+	unsigned long last = page_at(m, iova + count - 1);
+
+	down_read(&c->domains_sem);
+	mutex_lock(&m->lock);
+	if (c->logging)
+		hwdbm_dirty_log_set(&m->log, page, last - page + 1);
+	mutex_unlock(&m->lock);
+	up_read(&c->domains_sem);
+}
+
+/*
+ * Marked after the copy: a GET that comes in between reports the page now or
+ * later, but never before the bytes are there. UNMAP waits for @io, so it
+ * cannot report without the mark, nor return with a copy still to come.
+ */
+static int rw_in(struct hwdbm_container *c, struct hwdbm_mapping *m, u64 iova,
+		 void *data, size_t count, bool write)
+{
+	bool tried = false;
+	int ret;
+
+	if (!READ_ONCE(m->live))
+		return -EINVAL;
+	if (!(m->prot & IOMMU_READ) || (write && !(m->prot & IOMMU_WRITE)))
+		return -EPERM;
+	ret = copy_as_owner(m, iova, data, count, write, &tried);
+	if (write && tried)
+		mark_written(c, m, iova, count);
+	return ret;
+}
+
+static bool vaddr_invalid(struct hwdbm_container *c)
+{
+	bool ret;
+
+	down_read(&c->domains_sem);
+	ret = c->vaddr_invalid;
+	up_read(&c->domains_sem);
+	return ret;
+}
+
+int hwdbm_emul_rw(struct hwdbm_container *c, u64 iova, void *data, size_t count,
+		  bool write)
+{
+	int ret = 0;
+
+	if (vaddr_invalid(c))
+		return -EBUSY;
+	while (!ret && count) {
+		struct hwdbm_mapping *m = hwdbm_map_next(c, iova, iova);
+		size_t n;
+
+		if (!m)
+			return -EINVAL;
+		n = min_t(u64, count - 1, m->last - iova) + 1;
+		down_read(&m->io);
+		ret = rw_in(c, m, iova, data, n, write);
+		up_read(&m->io);
+		hwdbm_mapping_put(m);
+		iova += n;
+		data += n;
+		count -= n;
+	}
+	return ret;
+}
+
+void hwdbm_emul_register(struct hwdbm_container *c, struct vfio_device *device)
+{
+	if (!device->ops->dma_unmap)
+		return;
+	mutex_lock(&c->devices_lock);
+	list_add(&device->iommu_entry, &c->devices);
+	mutex_unlock(&c->devices_lock);
+}
+
+void hwdbm_emul_unregister(struct hwdbm_container *c,
+			   struct vfio_device *device)
+{
+	if (!device->ops->dma_unmap)
+		return;
+	mutex_lock(&c->devices_lock);
+	list_del(&device->iommu_entry);
+	mutex_unlock(&c->devices_lock);
+}
+
+void hwdbm_emul_notify(struct hwdbm_container *c,
+		       const struct hwdbm_mapping *m)
+{
+	struct vfio_device *device;
+
+	mutex_lock(&c->devices_lock);
+	list_for_each_entry(device, &c->devices, iommu_entry)
+		device->ops->dma_unmap(device, m->iova, hwdbm_mapping_bytes(m));
+	mutex_unlock(&c->devices_lock);
+}
