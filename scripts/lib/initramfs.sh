@@ -6,6 +6,7 @@
 
 GUEST_INIT=$CHECKOUT/tests/vm/init
 GUEST_MODULES='irqbypass iommufd vfio vfio_iommu_type1 vfio-pci-core vfio-pci'
+GUEST_MODULES+=' virtio_blk squashfs' # for the disk of --clients
 INITRAMFS_RECIPE=1 # raise it when make_initramfs changes what comes out
 
 initramfs_dir() {
