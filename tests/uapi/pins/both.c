@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A device behind the IOMMU and devices that pin, in one container. */
+#include "edu.h"
+#include "pins.h"
+#include "tap.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define PAGES 16
+
+static struct rig rig;
+
+static bool have_edu(void)
+{
+	struct vfio_dev devs[1];
+
+	if (vfio_find_edus(devs, 1))
+		return true;
+	tap_skip("an IOMMU's group in the same container", "no edu device");
+	return false;
+}
+
+static int edu_joins(struct cage *cage)
+{
+	int ret = vfio_group_open(&rig.dev);
+
+	if (!ret)
+		ret = vfio_group_attach(&rig.dev, cage->container);
+	if (ret) {
+		vfio_group_close(&rig.dev);
+		return ret;
+	}
+	ret = vfio_device_open(&rig.dev);
+	if (ret)
+		tap_bail("GET_DEVICE_FD: %s", strerror(-ret));
+	edu_open(&rig.edu, rig.dev.fd);
+	rig.container = cage->container;
+	return 0;
+}
+
+static void edu_leaves(void)
+{
+	edu_close(&rig.edu);
+	vfio_group_close(&rig.dev);
+}
+
+static void open_both(struct cage *cage)
+{
+	int ret;
+
+	cage_open(cage, 1);
+	vfio_find_edus(&rig.dev, 1);
+	ret = edu_joins(cage);
+	if (ret)
+		tap_bail("the IOMMU's group does not join: %s", strerror(-ret));
+}
+
+void test_both_charge(void)
+{
+	struct cage cage;
+	char *ram;
+
+	if (!have_edu())
+		return;
+	ram = ram_alloc(PAGES);
+	open_both(&cage);
+	policy_is(&cage, VFIO_HWDBM_POLICY_HWDBM, "both kinds");
+	cage_map(&cage, ram, IOVA, PAGES);
+	locked_is(&cage, PAGES, "mapped");
+	sim_pin(&cage.sims[0], IOVA + 3 * PAGE, 4, SIM_RDWR);
+	locked_is(&cage, PAGES, "pinned besides");
+	reaches(&cage, IOVA + 3 * PAGE, ram + 3 * PAGE, "pinned besides");
+	tap_ok(rig_reaches(&rig, IOVA + 3 * PAGE, ram + 3 * PAGE),
+	       "so does the other device");
+	sim_unpin(&cage.sims[0], IOVA + 3 * PAGE, 1);
+	locked_is(&cage, PAGES, "one unpinned");
+	cage_unmap(&cage, IOVA, PAGES);
+	holds(&cage, 0, 0, "unmapped");
+	locked_is(&cage, 0, "unmapped");
+
+	cage_map(&cage, ram, IOVA, PAGES);
+	sim_pin(&cage.sims[0], IOVA, PAGES, SIM_RDWR);
+	vfio_group_close(&cage.sims[0]);
+	locked_is(&cage, PAGES, "the device that pins has left");
+	tap_ok(rig_reaches(&rig, IOVA, ram), "the other goes on");
+	tap_ret(cage_join(&cage, 0), 0, "it comes back");
+	holds(&cage, 0, 0, "come back");
+	edu_leaves();
+	locked_is(&cage, 0, "the other has left");
+	cage_close(&cage);
+	ram_free(ram, PAGES);
+}
+
+/*
+ * The IOMMU leaves a container that logs, and comes back. What its device wrote
+ * and nobody asked for must be in the log, and ours has nothing else there.
+ */
+void test_both_leave(void)
+{
+	struct cage cage;
+	char *ram;
+
+	if (!have_edu())
+		return;
+	ram = ram_alloc(PAGES);
+	open_both(&cage);
+	cage_map(&cage, ram, IOVA, PAGES);
+	start_logging(&cage);
+	rig_write(&rig, IOVA + PAGE);
+	rig_write(&rig, IOVA + 3 * PAGE);
+	sim_pin(&cage.sims[0], IOVA + 5 * PAGE, 1, SIM_RDWR);
+	sim_rw(&cage.sims[0], IOVA + 7 * PAGE, ram, 8, SIM_COPY_WRITE);
+	edu_leaves();
+	policy_is(&cage, VFIO_HWDBM_POLICY_PINNED, "the IOMMU has left");
+	locked_is(&cage, 1, "the IOMMU has left");
+	reaches(&cage, IOVA + 5 * PAGE, ram + 5 * PAGE, "the IOMMU has left");
+	log_is(&cage, DIRTY_GET, IOVA,
+	       backend.stock ? "1111111111111111" : "0101010100000000",
+	       "the IOMMU has left");
+	log_is(&cage, DIRTY_GET, IOVA, "0000010000000000", "pinned alone");
+
+	tap_ret(edu_joins(&cage), 0, "the IOMMU comes back");
+	policy_is(&cage, VFIO_HWDBM_POLICY_HWDBM, "come back");
+	locked_is(&cage, PAGES, "come back");
+	tap_ok(rig_reaches(&rig, IOVA + 8 * PAGE, ram + 8 * PAGE),
+	       "its device gets at mappings older than it");
+	log_is(&cage, DIRTY_GET, IOVA,
+	       backend.stock ? "1111111111111111" : "0000010010000000",
+	       "come back");
+	sim_unpin(&cage.sims[0], IOVA + 5 * PAGE, 1);
+	locked_is(&cage, PAGES, "unpinned what was charged before");
+	log_is(&cage, DIRTY_GET, IOVA,
+	       backend.stock ? "1111111111111111" : "0000010000000000",
+	       "once after the unpin");
+	sim_pin(&cage.sims[0], IOVA + 9 * PAGE, 2, SIM_RDWR);
+	edu_leaves();
+	locked_is(&cage, 2, "left, and two pinned meanwhile");
+	sim_unpin(&cage.sims[0], IOVA + 9 * PAGE, 2);
+	locked_is(&cage, 0, "unpinned");
+	cage_close(&cage);
+	ram_free(ram, PAGES);
+}
+
+/* Mappings that are older than the IOMMU, and not to its taste. */
+void test_both_reserved(void)
+{
+	struct vfio_iommu_type1_info *info;
+	struct cage cage;
+	char *ram;
+
+	if (!have_edu())
+		return;
+	ram = ram_alloc(4);
+	cage_open(&cage, 1);
+	vfio_find_edus(&rig.dev, 1);
+	cage_map(&cage, ram, 0xfee00000, 2);	/* interrupts, to an IOMMU */
+	sim_pin(&cage.sims[0], 0xfee00000, 1, SIM_RDWR);
+	tap_ret(edu_joins(&cage), -EINVAL, "a mapping is where the IOMMU has none");
+	locked_is(&cage, 1, "refused");
+	cage_unmap(&cage, 0xfee00000, 2);
+
+	cage_map(&cage, ram, IOVA, 4);
+	sim_pin(&cage.sims[0], IOVA, 1, SIM_RDWR);
+	munmap(ram + 3 * PAGE, PAGE);
+	tap_ret(edu_joins(&cage), -EFAULT, "a mapping has no memory");
+	locked_is(&cage, 1, "refused");
+	reaches(&cage, IOVA, ram, "refused");
+	cage_unmap(&cage, IOVA, 4);
+	tap_ret(edu_joins(&cage), 0, "without it the IOMMU comes");
+	info = vfio_info(cage.container);
+	tap_ok(vfio_info_cap(info, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE),
+	       "and GET_INFO has its ranges");
+	free(info);
+	tap_ret(vfio_map(cage.container, ram, 0xfee00000, PAGE, MAP_RW), -EINVAL,
+		"MAP there");
+	edu_leaves();
+	cage_close(&cage);
+	ram_free(ram, 4);
+}

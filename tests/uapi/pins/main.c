@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Usage: pins [--type stock|claimed] [--v1] [--storm SECONDS] [TEST]...
+ *
+ * --v1     type 1 containers too, which are ours only with claim=all
+ * --storm  0 for none (default: 4 with ours, none with stock)
+ * TEST     only those whose name begins so
+ */
+#include "counters.h"
+#include "peer.h"
+#include "pins.h"
+#include "tap.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} tests[] = {
+	{ "alone", test_alone },
+	{ "huge", test_huge },
+	{ "pin", test_pin },
+	{ "pin-mappings", test_pin_mappings },
+	{ "pin-half", test_pin_half },
+	{ "pin-rights", test_pin_rights },
+	{ "pin-limits", test_pin_limits },
+	{ "pin-memlock", test_pin_memlock },
+	{ "unmap", test_unmap },
+	{ "unmap-several", test_unmap_several },
+	{ "unmap-late", test_unmap_late },
+	{ "unmap-never", test_unmap_never },
+	{ "rw", test_rw },
+	{ "rw-errors", test_rw_errors },
+	{ "rw-others", test_rw_others },
+	{ "log-rw", test_log_rw },
+	{ "log-pins", test_log_pins },
+	{ "log-manual", test_log_manual },
+	{ "log-unmap", test_log_unmap },
+	{ "both-charge", test_both_charge },
+	{ "both-leave", test_both_leave },
+	{ "both-reserved", test_both_reserved },
+	{ "owner-exits", test_owner_exits },
+	{ "owner-execs", test_owner_execs },
+	{ "close-orders", test_close_orders },
+};
+
+static struct counters before;
+static char **only;
+
+static bool is_wanted(const char *name)
+{
+	char **prefix;
+
+	for (prefix = only; *prefix; prefix++)
+		if (!strncmp(name, *prefix, strlen(*prefix)))
+			return true;
+	return !*only;
+}
+
+static void run(const char *name, void (*test)(void))
+{
+	if (!is_wanted(name))
+		return;
+	tap_diag("---- %s", name);
+	test();
+	counters_back(&before, name);
+}
+
+static uint64_t seed;
+static int seconds = -1;
+
+static void storm(void)
+{
+	tap_diag("seed %#" PRIx64 ", %d s", seed, seconds);
+	test_storm(seed, seconds);
+}
+
+int main(int argc, char **argv)
+{
+	bool v1 = false;
+	unsigned int i;
+	int arg;
+
+	peer_main(argc, argv);
+	puts("TAP version 13");
+	backend_args(&argc, argv, VFIO_TYPE1v2_IOMMU, VFIO_TYPE1_HWDBM_IOMMU);
+	for (arg = 1; arg < argc && argv[arg][0] == '-'; arg++) {
+		if (!strcmp(argv[arg], "--v1"))
+			v1 = true;
+		else if (!strcmp(argv[arg], "--storm") && arg + 1 < argc)
+			seconds = atoi(argv[++arg]);
+		else
+			tap_bail("pins: unknown argument %s", argv[arg]);
+	}
+	only = argv + arg;
+	if (seconds < 0)
+		seconds = backend.stock ? 0 : 4;
+	seed = rng_default_seed();
+	counters_baseline(&before);
+	for (i = 0; i < sizeof(tests) / sizeof(*tests); i++)
+		run(tests[i].name, tests[i].run);
+	if (v1)
+		run("pin-v1", test_pin_v1);
+	if (seconds)
+		run("storm", storm);
+	return tap_done();
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* UNMAP asks the drivers to give their pins back. */
+#include "bitmap.h"
+#include "pins.h"
+#include "tap.h"
+
+#include <errno.h>
+
+static void unmapped(struct cage *cage, uint64_t iova, uint64_t pages,
+		     const char *what)
+{
+	uint64_t size = ~0ull;
+	int ret = vfio_unmap(cage->container, iova, pages * PAGE, 0, &size);
+
+	tap_ok(!ret && size == pages * PAGE, "%s: UNMAP says %d, %#lx bytes",
+	       what, ret, size);
+}
+
+static void notified(const struct vfio_dev *sim, unsigned long times,
+		     const char *what)
+{
+	struct sim_state state;
+
+	sim_state(sim, &state);
+	tap_ok(state.notified == times, "%s: notified %llu times, want %lu",
+	       what, state.notified, times);
+}
+
+static void notice_is(const struct vfio_dev *sim, int nth, uint64_t iova,
+		      uint64_t pages)
+{
+	struct sim_state state;
+
+	sim_state(sim, &state);
+	tap_ok(state.notices[nth].iova == iova &&
+		       state.notices[nth].bytes == pages * PAGE,
+	       "notification %d is of the mapping: %#llx, %#llx bytes", nth,
+	       state.notices[nth].iova, state.notices[nth].bytes);
+}
+
+void test_unmap(void)
+{
+	struct cage cage;
+	char *ram = ram_alloc(16);
+
+	cage_open(&cage, 1);
+	cage_map(&cage, ram, IOVA, 16);
+	unmapped(&cage, IOVA, 16, "nothing pinned");
+	notified(&cage.sims[0], 0, "nothing pinned");
+
+	cage_map(&cage, ram, IOVA, 16);
+	sim_pin(&cage.sims[0], IOVA + 3 * PAGE, 2, SIM_RDWR);
+	sim_pin(&cage.sims[0], IOVA + 3 * PAGE, 1, SIM_RDWR);
+	sim_pin(&cage.sims[0], IOVA + 15 * PAGE, 1, SIM_RDWR);
+	holds(&cage, 4, 3, "pinned");
+	unmapped(&cage, IOVA, 16, "three pages pinned");
+	notified(&cage.sims[0], 1, "three pages pinned");
+	notice_is(&cage.sims[0], 0, IOVA, 16);
+	holds(&cage, 0, 0, "unmapped");
+	locked_is(&cage, 0, "unmapped");
+	tap_ret(sim_pin(&cage.sims[0], IOVA, 1, SIM_RDWR), -EINVAL,
+		"PIN of what was unmapped");
+	cage_close(&cage);
+	ram_free(ram, 16);
+}
+
+/* Four mappings, two with pins; two devices. */
+void test_unmap_several(void)
+{
+	struct cage cage;
+	char *ram = ram_alloc(16);
+	uint64_t i, size = 0;
+
+	cage_open(&cage, 2);
+	for (i = 0; i < 4; i++)
+		cage_map(&cage, ram + i * 4 * PAGE, IOVA + i * 4 * PAGE, 4);
+	sim_pin(&cage.sims[0], IOVA + 5 * PAGE, 1, SIM_RDWR);
+	sim_pin(&cage.sims[1], IOVA + 5 * PAGE, 2, SIM_RDWR);
+	sim_pin(&cage.sims[1], IOVA + 12 * PAGE, 4, SIM_RDWR);
+	locked_is(&cage, 6, "pinned");
+	unmapped(&cage, IOVA, 8, "two mappings");
+	notified(&cage.sims[0], 1, "of one with pins");
+	notified(&cage.sims[1], 1, "of one with pins");
+	notice_is(&cage.sims[1], 0, IOVA + 4 * PAGE, 4);
+	locked_is(&cage, 4, "two mappings less");
+	tap_ret(vfio_unmap(cage.container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL, &size),
+		0, "UNMAP of all");
+	tap_ok(size == 8 * PAGE, "%#lx bytes unmapped", size);
+	notice_is(&cage.sims[1], 1, IOVA + 12 * PAGE, 4);
+	tap_ok(!sim_pins(&cage.sims[0]) && !sim_pins(&cage.sims[1]),
+	       "neither device has pins");
+	locked_is(&cage, 0, "all unmapped");
+	cage_close(&cage);
+	ram_free(ram, 16);
+}
+
+void test_unmap_late(void)
+{
+	struct cage cage;
+	char *ram = ram_alloc(4);
+
+	cage_open(&cage, 1);
+	cage_map(&cage, ram, IOVA, 4);
+	sim_pin(&cage.sims[0], IOVA, 4, SIM_RDWR);
+	sim_behave(&cage.sims[0], 3);
+	unmapped(&cage, IOVA, 4, "a driver that waits for the third call");
+	notified(&cage.sims[0], 3, "a slow driver");
+	notice_is(&cage.sims[0], 2, IOVA, 4);
+	holds(&cage, 0, 0, "unmapped");
+	locked_is(&cage, 0, "unmapped");
+	cage_close(&cage);
+	ram_free(ram, 4);
+}
+
+/* Of the four mappings from IOVA on, the third is the one with pins. */
+static void refused(struct cage *cage, uint32_t flags, const char *what)
+{
+	bool all = flags & VFIO_DMA_UNMAP_FLAG_ALL;
+	bool dirty = flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
+	uint64_t words[(IOVA / PAGE + 64) / 64] = { 0 };
+	struct vfio_bitmap map = {
+		.pgsize = PAGE, .size = sizeof(words), .data = (void *)words,
+	};
+	long avail = vfio_dma_avail(cage->container);
+	int ret;
+
+	ret = vfio_unmap_dirty(cage->container, all ? 0 : IOVA,
+			       all ? 0 : 8 * PAGE, flags, dirty ? &map : NULL,
+			       NULL);
+	tap_ret(ret, -EBUSY, "UNMAP %s that a driver does not heed", what);
+	tap_ok(vfio_dma_avail(cage->container) == avail,
+	       "%ld mappings are to be had, were %ld",
+	       vfio_dma_avail(cage->container), avail);
+	holds(cage, 1, 1, "refused");
+	locked_is(cage, 1, "refused");
+}
+
+void test_unmap_never(void)
+{
+	struct cage cage;
+	char *ram;
+	uint64_t i;
+
+	if (backend.stock) {
+		tap_skip("a driver that never unpins",
+			 "stock stops the kernel at its tenth call");
+		return;
+	}
+	ram = ram_alloc(8);
+	cage_open(&cage, 1);
+	for (i = 0; i < 4; i++)
+		cage_map(&cage, ram + i * 2 * PAGE, IOVA + i * 2 * PAGE, 2);
+	start_logging(&cage);
+	sim_pin(&cage.sims[0], IOVA + 5 * PAGE, 1, SIM_RDWR);
+	sim_rw(&cage.sims[0], IOVA + 10, ram + 2 * PAGE, 10, SIM_COPY_WRITE);
+	sim_behave(&cage.sims[0], 0);
+	refused(&cage, 0, "of a range");
+	refused(&cage, VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP, "with its log");
+	refused(&cage, VFIO_DMA_UNMAP_FLAG_ALL, "of all");
+	reaches(&cage, IOVA + 5 * PAGE, ram + 5 * PAGE, "refused");
+	log_is(&cage, DIRTY_GET, IOVA, "10000100", "refused");
+	sim_behave(&cage.sims[0], 1);
+	unmapped(&cage, IOVA, 8, "the driver behaves again");
+	locked_is(&cage, 0, "unmapped");
+	cage_close(&cage);
+	ram_free(ram, 8);
+}
