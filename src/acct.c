@@ -2,6 +2,7 @@
 /* Locked memory: who is charged for a mapping's pages. */
 
 #include <linux/capability.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
@@ -52,6 +53,7 @@ int hwdbm_acct_charge(struct hwdbm_acct *acct, unsigned long pages)
 
 void hwdbm_acct_uncharge(struct hwdbm_acct *acct, unsigned long pages)
 {
+	pages = min(pages, acct->locked_pages);
 	if (!pages)
 		return;
 	/* An address space that has gone took its counter with it. */

@@ -61,7 +61,8 @@ int hwdbm_acct_charge(struct hwdbm_acct *acct, unsigned long pages);
 /**
  * hwdbm_acct_uncharge() - give back what was charged
  * @acct: the owner, from any process; it may have exited
- * @pages: pages of PAGE_SIZE
+ * @pages: pages of PAGE_SIZE; no more is given back than was charged. A page
+ *	may be reserved for one who pins it (the zero page) and not for another
  *
  * Takes the owner's mmap_lock. Cannot fail.
  */

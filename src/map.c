@@ -88,8 +88,7 @@ static void release_run(void *data, u64 phys, u64 bytes)
  * them, unpin and uncharge. Its tables are where we remember which pages are
  * pinned, and a page is unpinned only when no device can reach it.
  */
-static void let_go(struct hwdbm_domain *d, struct hwdbm_mapping *m,
-			  u64 bytes)
+static void let_go(struct hwdbm_domain *d, struct hwdbm_mapping *m, u64 bytes)
 {
 	struct release_ctx ctx = { .m = m, .iova = m->iova };
 

@@ -117,14 +117,14 @@ void hwdbm_unpin_run(const struct hwdbm_mapping *m, u64 iova, u64 phys,
 void hwdbm_unpin_end(struct hwdbm_mapping *m)
 {
 	struct hwdbm_raw_range *r, *next;
+	unsigned long keep;
 
 	list_for_each_entry_safe(r, next, &m->raw, next) {
 		list_del(&r->next);
 		kfree(r);
 	}
-	hwdbm_acct_uncharge(&m->acct,
-			    m->acct.locked_pages -
-			    hwdbm_ext_pins_locked(&m->pins));
+	keep = min(hwdbm_ext_pins_locked(&m->pins), m->acct.locked_pages);
+	hwdbm_acct_uncharge(&m->acct, m->acct.locked_pages - keep);
 }
 
 static int hand_on(struct pin_state *s)
