@@ -3,8 +3,15 @@
  * vfio_iommu_type1_hwdbm: the contract with user space.
  *
  * What this backend adds to the VFIO container interface of <linux/vfio.h>.
- * All of type1v2 (MAP_DMA, UNMAP_DMA, GET_INFO, DIRTY_PAGES) is served as
- * described there; only the additions and the differences stand here.
+ * All of type1 and type1v2 (MAP_DMA, UNMAP_DMA, GET_INFO, DIRTY_PAGES) is
+ * served as described there; only the additions and the differences stand
+ * here, and the errors in full.
+ *
+ * VFIO_SET_IOMMU with VFIO_TYPE1_HWDBM_IOMMU comes here always; with
+ * VFIO_TYPE1_IOMMU or VFIO_TYPE1v2_IOMMU if the module was loaded with claim=
+ * (and after vfio_iommu_type1: VFIO asks who registered last). With
+ * claim=hwdbm a container is left to the next backend if its first group has
+ * no dirty bits in hardware; EOPNOTSUPP if there is none.
  *
  * Errors of VFIO_IOMMU_DIRTY_PAGES. A refused call has changed nothing.
  *
@@ -20,26 +27,34 @@
  *   ENOMEM     no memory; state as before
  *   EINTR      a fatal signal ended the call; every page that was dirty
  *              still is
- *   EACCES     the container is a type 1 (v1) container (none is served yet)
+ *   EACCES     the container is a type 1 (v1) container: it has no log
  *
  * Errors of VFIO_IOMMU_MAP_DMA; on error nothing is mapped.
  *
- *   EINVAL     argsz too small, unknown flags, neither READ nor WRITE, size 0,
- *              not aligned to the smallest IOMMU page, or outside the valid
- *              IOVA ranges
+ *   EINVAL     argsz too small, unknown flags, neither READ nor WRITE (nor
+ *              VADDR alone), size 0, not aligned to the smallest IOMMU page, or
+ *              outside the valid IOVA ranges; with VADDR also a mapping whose
+ *              address is valid, or of another IOVA or size
  *   EOVERFLOW  the IOVA or the address wraps (stock before 7.x: EINVAL)
  *   EEXIST     it overlaps a mapping
  *   ENOSPC     dma_entry_limit is reached
- *   EFAULT     there is no memory that can be pinned
- *   ENOMEM     no memory, or past RLIMIT_MEMLOCK
+ *   ENOENT     with VADDR: nothing is mapped there
+ *   EFAULT     there is neither memory that can be pinned nor device memory
+ *              (as mmap of a VFIO device's BAR gives), or READ or WRITE is more
+ *              than the process itself may do there
+ *   ENOMEM     no memory, or past RLIMIT_MEMLOCK without CAP_IPC_LOCK
  *   ENODEV     the last group is leaving the container
  *   EINTR      a fatal signal
  *
  * Errors of VFIO_IOMMU_UNMAP_DMA; but for EINTR nothing is unmapped on error.
  *
  *   EINVAL     argsz too small, unknown flags, size 0, not aligned, cuts
- *              through a mapping; with GET_DIRTY_BITMAP also what is said of
- *              bitmaps above; with ALL also an IOVA or size other than 0
+ *              through a mapping (not in a v1 container); with GET_DIRTY_BITMAP
+ *              also what is said of bitmaps above, or together with VADDR; with
+ *              ALL also an IOVA or size other than 0; with VADDR also where an
+ *              address is invalid already
+ *   EBUSY      with VADDR: a group without an IOMMU is in; without: a driver
+ *              keeps pages pinned (mappings below that one are unmapped)
  *   EOVERFLOW  iova + size exceeds 2^64 (stock before 7.x: EINVAL)
  *   EFAULT, ENOMEM  as above
  *   EINTR      a fatal signal came between two mappings
@@ -101,6 +116,13 @@
 #ifndef VFIO_IOMMU_DIRTY_PAGES_FLAG_CLEAR_BITMAP
 #define VFIO_IOMMU_DIRTY_PAGES_FLAG_CLEAR_BITMAP	(1 << 4)
 #endif
+
+/*
+ * Pages that a driver has pinned for a device without an IOMMU are dirty for as
+ * long as they are, and up to and including the first GET_BITMAP or
+ * CLEAR_BITMAP after the last unpin. What a driver writes through VFIO (dma_rw)
+ * is dirty, also where the write failed half-way.
+ */
 
 /*
  * UNMAP_DMA with VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP: the bitmap is what
