@@ -32,7 +32,11 @@ struct vfio_dev {
 	int fd;			/* device fd, -1 when closed */
 };
 
-/* The edu devices bound to vfio-pci, in the order of their addresses. */
+/*
+ * The devices bound to vfio-pci with this device id ("0x11e8"), in the order of
+ * their addresses; how many there are, up to @max.
+ */
+int vfio_find(const char *id, struct vfio_dev *devs, int max);
 int vfio_find_edus(struct vfio_dev *devs, int max);
 
 int vfio_container_open(void);		/* fd or -errno */

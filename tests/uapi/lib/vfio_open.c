@@ -24,7 +24,7 @@ static int call(int fd, unsigned long cmd, unsigned long arg)
 	return ret < 0 ? -errno : ret;
 }
 
-static bool is_edu(const char *bdf)
+static bool has_id(const char *bdf, const char *want)
 {
 	char path[PATH_MAX], id[16] = "";
 	FILE *f;
@@ -36,7 +36,7 @@ static bool is_edu(const char *bdf)
 	if (!fgets(id, sizeof(id), f))
 		id[0] = 0;
 	fclose(f);
-	return !strncmp(id, EDU_ID, strlen(EDU_ID));
+	return !strncmp(id, want, strlen(want));
 }
 
 static int group_of(const char *bdf)
@@ -52,7 +52,7 @@ static int group_of(const char *bdf)
 	return atoi(strrchr(link, '/') + 1);
 }
 
-int vfio_find_edus(struct vfio_dev *devs, int max)
+int vfio_find(const char *id, struct vfio_dev *devs, int max)
 {
 	struct dirent **names;
 	int i, total, n = 0;
@@ -62,7 +62,7 @@ int vfio_find_edus(struct vfio_dev *devs, int max)
 		const char *bdf = names[i]->d_name;
 
 		if (n < max && strlen(bdf) < sizeof(devs->bdf) &&
-		    is_edu(bdf)) {
+		    has_id(bdf, id)) {
 			strcpy(devs[n].bdf, bdf);
 			devs[n].group_nr = group_of(bdf);
 			devs[n].group = -1;
@@ -74,6 +74,11 @@ int vfio_find_edus(struct vfio_dev *devs, int max)
 	if (total >= 0)
 		free(names);
 	return n;
+}
+
+int vfio_find_edus(struct vfio_dev *devs, int max)
+{
+	return vfio_find(EDU_ID, devs, max);
 }
 
 int vfio_container_open(void)
