@@ -180,3 +180,85 @@ void test_both_reserved(void)
 	cage_close(&cage);
 	ram_free(ram, 4);
 }
+
+/* Each kind of device in one log. */
+void test_both_log(void)
+{
+	uint64_t word = 0;
+	struct vfio_bitmap map = {
+		.pgsize = PAGE, .size = sizeof(word), .data = (void *)&word,
+	};
+	struct cage cage;
+	char *ram;
+	int ret;
+
+	if (!have_edu())
+		return;
+	if (backend.stock) {
+		tap_skip("the log of both", "stock reports every page");
+		return;
+	}
+	ram = ram_alloc(PAGES);
+	open_both(&cage);
+	cage_map(&cage, ram, IOVA, PAGES);
+	sim_pin(&cage.sims[0], IOVA + PAGE, 1, SIM_RDWR);
+	start_logging(&cage);
+	rig_write(&rig, IOVA + 2 * PAGE);
+	sim_rw(&cage.sims[0], IOVA + 5 * PAGE, ram, 8, SIM_COPY_WRITE);
+	sim_pin(&cage.sims[0], IOVA + 7 * PAGE, 2, SIM_RDWR);
+	log_is(&cage, DIRTY_NOCLEAR, IOVA, "0110010110000000", "both");
+	tap_ret(log_clear(&cage, IOVA, "1111111100000000"), 0, "CLEAR of a half");
+	log_is(&cage, DIRTY_NOCLEAR, IOVA, "0100000110000000", "pins stay dirty");
+	rig_write(&rig, IOVA + 2 * PAGE);
+	sim_unpin(&cage.sims[0], IOVA + 7 * PAGE, 2);
+	log_is(&cage, DIRTY_GET, IOVA, "0110000110000000", "written again");
+	log_is(&cage, DIRTY_GET, IOVA, "0100000000000000", "one is pinned");
+	vfio_group_close(&cage.sims[0]);
+	log_is(&cage, DIRTY_GET, IOVA, "0100000000000000", "its device has left");
+	log_is(&cage, DIRTY_GET, IOVA, "0000000000000000", "its device is gone");
+	cage_join(&cage, 0);
+	sim_pin(&cage.sims[0], IOVA + PAGE, 1, SIM_RDWR);
+	rig_write(&rig, IOVA + 15 * PAGE);
+	ret = vfio_unmap_dirty(cage.container, IOVA, PAGES * PAGE,
+			       VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP, &map, NULL);
+	tap_ok(!ret && word == 0x8002, "UNMAP with pins: %d, log %#lx", ret, word);
+	holds(&cage, 0, 0, "unmapped");
+	edu_leaves();
+	cage_close(&cage);
+	ram_free(ram, PAGES);
+}
+
+/* Devices that pin cannot live with addresses that are being changed. */
+void test_both_vaddr(void)
+{
+	struct cage cage;
+	char *ram;
+
+	if (!have_edu())
+		return;
+	ram = ram_alloc(4);
+	open_both(&cage);
+	cage_map(&cage, ram, IOVA, 4);
+	tap_ret(vfio_unmap(cage.container, IOVA, 4 * PAGE,
+			   VFIO_DMA_UNMAP_FLAG_VADDR, NULL),
+		-EBUSY, "UNMAP with VADDR beside a device that pins");
+	vfio_group_close(&cage.sims[0]);
+	tap_ok(vfio_check_extension(cage.container, VFIO_UPDATE_VADDR) == 1,
+	       "without it the extension is there");
+	tap_ret(vfio_unmap(cage.container, IOVA, 4 * PAGE,
+			   VFIO_DMA_UNMAP_FLAG_VADDR, NULL),
+		0, "UNMAP with VADDR");
+	tap_ret(cage_join(&cage, 0), -EBUSY, "then a device that pins");
+	vfio_group_close(&cage.sims[0]);
+	tap_ret(vfio_map(cage.container, ram, IOVA, 4 * PAGE,
+			 VFIO_DMA_MAP_FLAG_VADDR),
+		0, "MAP with VADDR");
+	tap_ret(cage_join(&cage, 0), 0, "the device may join again");
+	sim_pin(&cage.sims[0], IOVA, 1, SIM_RDWR);
+	reaches(&cage, IOVA, ram, "joined");
+	locked_is(&cage, 4, "joined");
+	cage_unmap(&cage, IOVA, 4);
+	edu_leaves();
+	cage_close(&cage);
+	ram_free(ram, 4);
+}

@@ -3,7 +3,6 @@
  * The log of a container without an IOMMU: what its devices have pinned, and
  * what they wrote by vfio_dma_rw(), is dirty; nothing else is.
  */
-#include "bitmap.h"
 #include "pins.h"
 #include "tap.h"
 

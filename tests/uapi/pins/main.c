@@ -3,7 +3,7 @@
  * Usage: pins [--type stock|claimed] [--v1] [--storm SECONDS] [TEST]...
  *
  * --v1     type 1 containers too, which are ours only with claim=all
- * --storm  0 for none (default: 4 with ours, none with stock)
+ * --storm  how long, 0 for none (default: 4 with ours, none with stock)
  * TEST     only those whose name begins so
  */
 #include "counters.h"
@@ -26,6 +26,7 @@ static const struct {
 	{ "pin-mappings", test_pin_mappings },
 	{ "pin-half", test_pin_half },
 	{ "pin-rights", test_pin_rights },
+	{ "pin-kinds", test_pin_kinds },
 	{ "pin-limits", test_pin_limits },
 	{ "pin-memlock", test_pin_memlock },
 	{ "unmap", test_unmap },
@@ -41,7 +42,9 @@ static const struct {
 	{ "log-unmap", test_log_unmap },
 	{ "both-charge", test_both_charge },
 	{ "both-leave", test_both_leave },
+	{ "both-log", test_both_log },
 	{ "both-reserved", test_both_reserved },
+	{ "both-vaddr", test_both_vaddr },
 	{ "owner-exits", test_owner_exits },
 	{ "owner-execs", test_owner_execs },
 	{ "close-orders", test_close_orders },
@@ -78,6 +81,11 @@ static void storm(void)
 	test_storm(seed, seconds);
 }
 
+static void storm_killed(void)
+{
+	test_storm_killed(seed, 8 * seconds);
+}
+
 int main(int argc, char **argv)
 {
 	bool v1 = false;
@@ -100,11 +108,18 @@ int main(int argc, char **argv)
 		seconds = backend.stock ? 0 : 4;
 	seed = rng_default_seed();
 	counters_baseline(&before);
+	tap_ok(!before.pins && !before.locked && before.refcount <= 0 &&
+		       before.stock_refcount <= 0,
+	       "at first: %ld pages pinned, %ld KiB locked, %ld and %ld references",
+	       before.pins, before.locked, before.refcount,
+	       before.stock_refcount);
 	for (i = 0; i < sizeof(tests) / sizeof(*tests); i++)
 		run(tests[i].name, tests[i].run);
 	if (v1)
 		run("pin-v1", test_pin_v1);
-	if (seconds)
+	if (seconds) {
 		run("storm", storm);
+		run("storm-killed", storm_killed);
+	}
 	return tap_done();
 }

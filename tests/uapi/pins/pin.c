@@ -169,6 +169,42 @@ void test_pin_rights(void)
 	ram_free(ram, 4);
 }
 
+/* Pages of other kinds than memory that is there and the process's alone. */
+void test_pin_kinds(void)
+{
+	char *huge = mem_alloc(PAGE_2M, LEAF_2M), *shared = mem_alloc_scattered(2 * PAGE);
+	char *fresh = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct cage cage;
+	uint64_t pfns[3];
+
+	if (fresh == MAP_FAILED)
+		tap_bail("mmap: %m");
+	cage_open(&cage, 1);
+	cage_map(&cage, huge, IOVA, PAGE_2M / PAGE);
+	pinned(sim_pin_pfns(&cage.sims[0], IOVA + 509 * PAGE, 3, SIM_RDWR, pfns),
+	       3, "PIN of parts of a huge page");
+	tap_ok(pfns_are(pfns, huge + 509 * PAGE, 3), "they are the right ones");
+	reaches(&cage, IOVA + 511 * PAGE, huge + 511 * PAGE, "its last");
+	locked_is(&cage, 3, "of a huge page");
+	cage_map(&cage, shared, 2 * IOVA, 2);
+	pinned(sim_pin(&cage.sims[0], 2 * IOVA + PAGE, 1, SIM_RDWR), 1,
+	       "PIN of shared memory");
+	reaches(&cage, 2 * IOVA + PAGE, shared + PAGE, "shared");
+	/* as long as nobody writes it, a page is the one that is all zeroes */
+	cage_map_as(&cage, fresh, 3 * IOVA, 2, VFIO_DMA_MAP_FLAG_READ);
+	tap_ok(!fresh[PAGE], "a page is looked at");
+	pinned(sim_pin(&cage.sims[0], 3 * IOVA, 2, SIM_PROT_READ), 2,
+	       "PIN of pages that were never written");
+	locked_is(&cage, 6, "all of them");
+	reaches(&cage, 3 * IOVA, fresh, "never written");
+	reaches(&cage, 3 * IOVA + PAGE, fresh + PAGE, "looked at");
+	cage_close(&cage);
+	munmap(fresh, 2 * PAGE);
+	mem_free(shared, 2 * PAGE);
+	mem_free(huge, PAGE_2M);
+}
+
 /* A page that cannot be pinned for good: a device's registers. */
 static void pin_registers(struct cage *cage)
 {

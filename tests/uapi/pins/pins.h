@@ -75,6 +75,7 @@ void test_pin(void);
 void test_pin_mappings(void);
 void test_pin_half(void);
 void test_pin_rights(void);
+void test_pin_kinds(void);
 void test_pin_limits(void);
 void test_pin_memlock(void);
 void test_pin_v1(void);
@@ -95,12 +96,15 @@ void test_log_unmap(void);
 
 void test_both_charge(void);
 void test_both_leave(void);
+void test_both_log(void);
 void test_both_reserved(void);
+void test_both_vaddr(void);
 
 void test_owner_exits(void);
 void test_owner_execs(void);
 void test_close_orders(void);
 
 void test_storm(uint64_t seed, int seconds);
+void test_storm_killed(uint64_t seed, int lives);
 
 #endif

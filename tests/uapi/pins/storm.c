@@ -11,8 +11,12 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -195,12 +199,11 @@ static void report(const struct actor *a)
 	       a->wrong ? strerror(-a->first_wrong) : "none");
 }
 
-void test_storm(uint64_t seed, int seconds)
+static int start_all(struct actor *actors, uint64_t seed)
 {
-	struct actor actors[NR] = { 0 };
 	int i, nr = vfio_find_edus(&edu, 1) ? NR : MOVER;
-	time_t start;
 
+	memset(actors, 0, NR * sizeof(*actors));
 	ram = ram_alloc(PAGES);
 	cage_open(&cage, 2);
 	atomic_store(&stop, false);
@@ -210,7 +213,15 @@ void test_storm(uint64_t seed, int seconds)
 		if (pthread_create(&actors[i].thread, NULL, actor, &actors[i]))
 			tap_bail("no thread");
 	}
-	start = time(NULL);
+	return nr;
+}
+
+void test_storm(uint64_t seed, int seconds)
+{
+	struct actor actors[NR];
+	int i, nr = start_all(actors, seed);
+	time_t start = time(NULL);
+
 	while (time(NULL) - start < seconds)
 		usleep(100000);
 	atomic_store(&stop, true);
@@ -220,4 +231,45 @@ void test_storm(uint64_t seed, int seconds)
 		report(&actors[i]);
 	cage_close(&cage);
 	ram_free(ram, PAGES);
+}
+
+_Noreturn static void live(uint64_t seed, atomic_bool *alive)
+{
+	struct actor actors[NR];
+
+	start_all(actors, seed);
+	atomic_store(alive, true);
+	for (;;)
+		pause();
+}
+
+/* Processes that do all this are killed, in the middle of it. */
+void test_storm_killed(uint64_t seed, int lives)
+{
+	atomic_bool *alive = mmap(NULL, sizeof(*alive), PROT_READ | PROT_WRITE,
+				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct rng rng;
+	int i, status, killed = 0;
+
+	if (alive == MAP_FAILED)
+		tap_bail("mmap: %m");
+	rng_init(&rng, seed);
+	for (i = 0; i < lives; i++) {
+		pid_t pid;
+
+		atomic_store(alive, false);
+		fflush(stdout);
+		pid = fork();
+		if (!pid)
+			live(rng_next(&rng) + (uint64_t)i, alive);
+		while (pid > 0 && !atomic_load(alive) && !waitpid(pid, &status, WNOHANG))
+			usleep(1000);
+		if (pid < 0 || !atomic_load(alive))
+			tap_bail("a process that pins does not come to life");
+		usleep((useconds_t)rng_below(&rng, 50000));
+		kill(pid, SIGKILL);
+		killed += waitpid(pid, &status, 0) == pid && WIFSIGNALED(status);
+	}
+	tap_ok(killed == lives, "%d of %d processes killed", killed, lives);
+	munmap(alive, sizeof(*alive));
 }
