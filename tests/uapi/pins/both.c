@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A device behind the IOMMU and devices that pin, in one container. */
 #include "edu.h"
+#include "peer.h"
 #include "pins.h"
 #include "tap.h"
 
@@ -261,4 +262,58 @@ void test_both_vaddr(void)
 	edu_leaves();
 	cage_close(&cage);
 	ram_free(ram, 4);
+}
+
+static long peer_map_own(long container, long iova, long pages)
+{
+	char *ram = ram_alloc((uint64_t)pages);
+
+	return vfio_map((int)container, ram, (uint64_t)iova,
+			(uint64_t)pages * PAGE, MAP_RW);
+}
+
+/* The IOMMU comes, brought by who is not the owner of all that is mapped. */
+void test_both_owners(void)
+{
+	struct cage cage;
+	struct peer peer;
+	char *ram;
+	int ret;
+
+	if (!have_edu())
+		return;
+	if (backend.stock) {
+		tap_skip("an IOMMU's group joins mappings of two processes",
+			 "stock takes the caller's memory for the owner's");
+		return;
+	}
+	ram = ram_alloc(2);
+	cage_open(&cage, 1);
+	vfio_find_edus(&rig.dev, 1);
+	peer_start(&peer);
+	if (peer_call(&peer, peer_map_own, cage.container, IOVA, 8))
+		tap_bail("the other process cannot MAP");
+	cage_map(&cage, ram, 2 * IOVA, 2);
+	tap_ret(edu_joins(&cage), 0, "the IOMMU joins mappings of two processes");
+	locked_is(&cage, 2, "of two processes");
+	tap_ok(peer_call(&peer, peer_locked_kib, 0, 0, 0) == 32,
+	       "the other one's 8 pages are on its own account");
+	edu_fetch(&rig.edu, IOVA, 0, 4);
+	edu_store(&rig.edu, 2 * IOVA + 64, 0, 4);
+	tap_ok(!memcmp(ram + 64, "page", 4), "and the device gets at them");
+	edu_leaves();
+	locked_is(&cage, 0, "left");
+	tap_ok(!peer_call(&peer, peer_locked_kib, 0, 0, 0),
+	       "nothing of the other is locked");
+	peer_end(&peer);
+	ret = edu_joins(&cage);
+	tap_ok(ret < 0, "when one of them is gone it is refused: %s",
+	       strerror(-ret));
+	locked_is(&cage, 0, "refused");
+	cage_unmap(&cage, IOVA, 8);
+	tap_ret(edu_joins(&cage), 0, "without its mapping it is not");
+	locked_is(&cage, 2, "joined");
+	edu_leaves();
+	cage_close(&cage);
+	ram_free(ram, 2);
 }

@@ -45,6 +45,7 @@ static const struct {
 	{ "both-log", test_both_log },
 	{ "both-reserved", test_both_reserved },
 	{ "both-vaddr", test_both_vaddr },
+	{ "both-owners", test_both_owners },
 	{ "owner-exits", test_owner_exits },
 	{ "owner-execs", test_owner_execs },
 	{ "close-orders", test_close_orders },

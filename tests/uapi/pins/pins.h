@@ -99,6 +99,7 @@ void test_both_leave(void);
 void test_both_log(void);
 void test_both_reserved(void);
 void test_both_vaddr(void);
+void test_both_owners(void);
 
 void test_owner_exits(void);
 void test_owner_execs(void);
