@@ -15,7 +15,7 @@ note() {
 }
 
 check() {
-	text=$1
+	local text=$1
 	shift
 	checks=$((checks + 1))
 	if "$@"; then
@@ -49,7 +49,7 @@ vmstat() {
 }
 
 nothing_left() {
-	left=
+	local left='' module pinned
 	for module in $OURS vfio_iommu_type1; do
 		[ ! -e "/sys/module/$module" ] || [ "$(cat "/sys/module/$module/refcnt")" = 0 ] ||
 			left="$left the module $module is in use;"
@@ -62,12 +62,12 @@ nothing_left() {
 
 # ---- who serves -------------------------------------------------------------
 
-# The last four words are those behind argsz; what is not there to be read is a
+# Behind argsz are flags and three numbers, if there are as many: what is not there to be read is a
 # fault, and means nothing then.
 watch_events() {
 	cat <<-'END'
 		p:clients/container vfio:vfio_fops_unl_ioctl cmd=%si:x32 arg=%dx:x64 flags=+u4(%dx):x32 a=+u8(%dx):x64 b=+u16(%dx):x64 c=+u24(%dx):x64
-		r:clients/answer vfio:vfio_fops_unl_ioctl ret=$retval:s64
+		r:clients/answer vfio:vfio_fops_unl_ioctl ret=$retval:s64 size=+u16($arg3):x64
 		p:clients/stock vfio_iommu_type1:vfio_iommu_type1_ioctl data=%di:x64 cmd=%si:x32
 	END
 	[ ! -e /sys/module/$OURS ] ||
@@ -136,7 +136,7 @@ watch_log() {
 	# Without data it is asked what it could do, before it is chosen.
 	(event == "stock" || event == "ours") && field("data") != "0x0" { who[task] = event }
 	event == "answer" {
-		print who[task], line[task], "= " field("ret")
+		print who[task], line[task], "= " field("ret") (line[task] ~ /^UNMAP_DMA/ ? " size=" field("size") : "")
 		delete line[task]
 	}
 	END {
@@ -146,8 +146,8 @@ watch_log() {
 }
 
 watch() {
+	local watched=0
 	watch_begins || return
-	watched=0
 	"$@" || watched=$?
 	watch_ends
 	return $watched
@@ -158,6 +158,7 @@ count_ioctls() {
 }
 
 who_served() {
+	local served
 	served=$(sed -n 's/^\(stock\|ours\) .*/\1/p' $WATCH_LOG | sort -u | tr '\n' ' ')
 	case $served in
 	'') echo nobody ;;
@@ -168,9 +169,8 @@ who_served() {
 }
 
 served_by() {
-	wanted=$1
+	local wanted=$1 result=0
 	shift
-	result=0
 	watch "$@" || result=$?
 	[ "$(who_served)" = "$wanted" ] || {
 		note "not served by $wanted: $(who_served)"
