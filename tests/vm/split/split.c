@@ -8,10 +8,12 @@
  * split	each group gets a domain of its own, as behind IOMMUs that
  *		differ (default 1)
  * incapable	devices whose groups join from now on cannot track dirty pages
+ * only		the one device that cannot (0000:00:08.0); none: all of them
  * eio		so many of the next reads of dirty bits fail with -EIO; counts
  *		down, so that a test can see that they did
  */
 
+#include <linux/device.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
 
@@ -22,6 +24,10 @@ MODULE_PARM_DESC(split, "A domain for each group");
 static bool incapable;
 module_param(incapable, bool, 0644);
 MODULE_PARM_DESC(incapable, "Devices cannot track dirty pages");
+
+static char only[32];
+module_param_string(only, only, sizeof(only), 0644);
+MODULE_PARM_DESC(only, "The device that is meant by incapable");
 
 static int eio;
 module_param(eio, int, 0644);
@@ -34,10 +40,17 @@ static int on_joinable(struct kretprobe_instance *ri, struct pt_regs *regs)
 	return 0;
 }
 
+/* Only what gets 0 here gets another answer. */
+static int is_meant(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	const struct device *dev = (void *)regs_get_kernel_argument(regs, 0);
+
+	return !incapable || (only[0] && !sysfs_streq(only, dev_name(dev)));
+}
+
 static int on_tracks(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
-	if (incapable)
-		regs_set_return_value(regs, false);
+	regs_set_return_value(regs, false);
 	return 0;
 }
 
@@ -58,6 +71,7 @@ static struct kretprobe joinable = {
 
 static struct kretprobe tracks = {
 	.kp.symbol_name = "hwdbm_compat_dev_tracks_dirty",
+	.entry_handler = is_meant,
 	.handler = on_tracks,
 };
 
