@@ -327,7 +327,7 @@ machine bare; amd bare ivhd0 "$EFR_HD:0"; : >"$TMP/bare/lib/modules/$K/modules.d
 run bare
 verdict 2 "${CANNOT}there is no vfio module" 'no vfio module'
 
-# ---- our module, devices --------------------------------------------------
+# ---- our module -----------------------------------------------------------
 
 machine loaded; amd loaded ivhd0 "$EFR_HD:0"
 run loaded
@@ -339,6 +339,56 @@ put loaded/sys/module/vfio_iommu_type1_hwdbm/version 1.2
 run loaded
 has '^yes +our module: .* loaded, version "1.2"' 'our module is loaded'
 has '^info +VFIO device: no PCI device' 'no device is bound'
+
+# ---- types 1 and 3 --------------------------------------------------------
+
+OURS='vfio_iommu_type1_hwdbm 151552 0 - Live 0x0000000000000000 (OE)'
+STOCK='vfio_iommu_type1 49152 2 - Live 0x0000000000000000'
+VFIO='vfio_pci 16384 0 - Live 0x0000000000000000
+vfio_pci_core 94208 1 vfio_pci, Live 0x0000000000000000'
+CORE='vfio 69632 4 vfio_iommu_type1_hwdbm,vfio_pci_core,vfio_iommu_type1, Live 0x0000000000000000'
+
+# claiming CLAIM LINE...: the parameter, and /proc/modules, newest first.
+claiming() {
+	put claim/sys/module/vfio_iommu_type1_hwdbm/parameters/claim "$1"
+	shift
+	put claim/proc/modules "$(printf '%s\n' "$@")"
+	run claim
+}
+
+machine claim; amd claim ivhd0 "$EFR_HD:0"
+run claim
+has '^info +types 1 and 3: not ours: our module is not loaded' 'types 1 and 3: without our module'
+has '-> to make them ours: "options vfio_iommu_type1_hwdbm claim=all" in a file of /etc/modprobe.d ' 'and how to have them'
+put claim/sys/module/vfio_iommu_type1_hwdbm/version 1.2
+run claim
+has '^unknown +types 1 and 3: /sys/module/.*/claim is missing' 'no parameter claim'
+claiming none "$STOCK" "$OURS" "$CORE"
+has '^info +types 1 and 3: not ours: claim=none' 'claim=none, whatever the order'
+has '-> to make them ours: "options vfio_iommu_type1_hwdbm claim=all"' 'claim=none: how to change it'
+for claim in hwdbm all; do
+	claiming $claim "$OURS" "$VFIO" "$STOCK" "$CORE"
+	has "^yes +types 1 and 3: ours, claim=$claim: " "claim=$claim, ours is the newest"
+	verdict 0 "$HARDWARE" "claim=$claim: the verdict"
+	claiming $claim "$VFIO" "$OURS" "$CORE"
+	has "^yes +types 1 and 3: ours, claim=$claim: " "claim=$claim without stock"
+	claiming $claim "$STOCK" "$VFIO" "$OURS" "$CORE"
+	has "^no +types 1 and 3: vfio_iommu_type1 was loaded after our module .*claim=$claim has no effect" "claim=$claim, stock is newer"
+	has '-> once no container of ours is open: modprobe -r vfio_iommu_type1_hwdbm, then modprobe vfio_iommu_type1_hwdbm,' 'and what to do'
+	verdict 0 "$HARDWARE (still missing: our module loaded after stock)" "claim=$claim, dead: the verdict"
+done
+has_not 'first group has' 'claim=all: all'
+claiming hwdbm "$OURS" "$STOCK" "$CORE"
+has 'claim=hwdbm: those whose first group has dirty bits' 'claim=hwdbm: which'
+claiming all "$VFIO" "$CORE" "${OURS/hwdbm/other}"
+has '^unknown +types 1 and 3: claim=all, .* our module is not in /proc/modules' 'the order is not there'
+rm "$TMP/claim/proc/modules"
+run claim
+has '^unknown +types 1 and 3: claim=all, .* /proc/modules is missing' 'nothing to see the order in'
+claiming 'al(l)' "$OURS" "$STOCK"
+has '^unknown +types 1 and 3: the parameter claim holds "al\(l\)"' 'garbage in claim'
+
+# ---- devices --------------------------------------------------------------
 
 g=loaded/sys/kernel/iommu_groups/3/devices
 mkdir -p "$TMP/$g/0000:00:01.0" "$TMP/loaded/sys/bus/pci/drivers/"{vfio-pci/0000:01:00.0,pcieport/0000:00:01.0}
