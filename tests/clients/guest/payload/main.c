@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Copies memory through the device: a fetch, a store, and both pages are looked
- * at. The machine has 32 MiB from 0; without an IOMMU of its own also 16 MiB
- * from 4 GiB.
+ * at. The machine has 32 MiB from 0 and 16 MiB from 4 GiB. First the device
+ * sees memory as it is, then through the machine's own IOMMU.
  */
 #include "edu.h"
 #include "machine.h"
@@ -23,9 +23,8 @@
 /* To which page's target a source goes when the IOMMU maps anew. */
 #define SHIFT		7
 
-/* What the boot loader hands over: two of its words. */
+/* What the boot loader hands over begins with it. */
 #define START_MAGIC	0x336ec578u
-#define START_CMDLINE	6
 
 /* The IOMMU's window: where the source of a page is seen, and its target. */
 static uint32_t source_seen(uint32_t page)
@@ -120,13 +119,16 @@ static void write_page(uint32_t page, uint32_t count)
 		fail("stored while writing", page, count);
 }
 
-/* Mapped anew each time, to where the last but one did not write. */
+/* Once in a round the first page's target is mapped anew, elsewhere. */
 static void write_page_seen(uint32_t page, uint32_t count)
 {
-	uint32_t at = target(count % (PAGES - 1));
+	uint32_t at = target((page + SHIFT) % PAGES);
 
+	if (page == 0) {
+		at = target(count / PAGES % PAGES);
+		vtd_map(1, at);
+	}
 	words(source(page))[page] = count;
-	vtd_map(2 * page + 1, at);
 	edu_fetch(WINDOW_HIGH, source_seen(page), 0, PAGE);
 	edu_store(WINDOW_HIGH, target_seen(page), 0, PAGE);
 	if (words(at)[page] != count)
@@ -169,45 +171,30 @@ static void store_unmapped(void)
 	say("store to what was unmapped refused\n");
 }
 
-static void with_iommu(void)
-{
-	vtd_on(edu_function());
-	say("IOMMU on\n");
-	copy_seen(0);
-	copy_seen(SHIFT);
-	store_unmapped();
-	write_until_told(write_page_seen);
-	edu_check_counts();
-	copy_seen(0);
-	vtd_off();
-	say("IOMMU off\n");
-}
-
-static void without_iommu(void)
-{
-	copy_far();
-	edu_check_counts();
-	write_until_told(write_page);
-}
-
 void payload_main(const uint32_t *start_info)
 {
-	const char *words;
-
 	if (start_info[0] != START_MAGIC)
 		fail("not booted by the note", start_info[0], 0);
-	words = (const char *)start_info[START_CMDLINE];
 	say("payload\n");
 	edu_find();
 	say("device found\n");
 	edu_move(NEW_ADDRESS);
 	say("device moved\n");
 	copy_near();
-	if (words && words[0] == 'i')
-		with_iommu();
-	else
-		without_iommu();
+	copy_far();
 	edu_check_counts();
+	write_until_told(write_page);
+
+	vtd_on(edu_function());
+	say("IOMMU on\n");
+	copy_seen(0);
+	copy_seen(SHIFT);
+	store_unmapped();
+	write_until_told(write_page_seen);
+	copy_seen(0);
+	vtd_off();
+	say("IOMMU off\n");
+
 	copy_near();
 	edu_check_counts();
 	edu_quiesce();
