@@ -96,16 +96,22 @@ static void window(struct world *w, uint64_t size)
 	       strerror(-ret), n, map);
 }
 
-/* RAM is copied by a migration, a BAR hardly; but the log does not care. */
+/*
+ * RAM is copied by a migration, a BAR hardly; but the log does not care. Pages
+ * are told apart where leaves are small.
+ */
 void test_log(struct world *w)
 {
-	if (!backend.stock && !rig_4k_leaves()) {
-		tap_skip("the log of a BAR",
-			 "the module is loaded without disable_hugepages=1");
-		return;
-	}
+	bool small = backend.stock || rig_4k_leaves();
+	char path[128];
+
+	backend_param("disable_hugepages", path, sizeof(path));
+	if (!small && proc_write(path, "Y"))
+		tap_bail("%s cannot be written", path);
 	tap_ret(vfio_dirty_flag(w->rig.container, DIRTY_START), 0, "START");
 	window(w, WINDOW * PAGE_4K);
 	window(w, w->big.size);
 	tap_ret(vfio_dirty_flag(w->rig.container, DIRTY_STOP), 0, "STOP");
+	if (!small)
+		proc_write(path, "N");
 }
