@@ -90,8 +90,8 @@ watch_ends() {
 	echo 0 >$TRACING/events/clients/enable
 	cat $TRACING/trace >/tmp/trace
 	echo >$TRACING/kprobe_events
-	grep -q 'entries-written: \([0-9]*\)/\1 ' /tmp/trace || note "the trace has lost lines"
 	watch_log </tmp/trace >$WATCH_LOG
+	grep -q 'entries-written: \([0-9]*\)/\1 ' /tmp/trace || { note "the trace has lost lines"; return 1; }
 }
 
 watch_log() {
@@ -149,7 +149,7 @@ watch() {
 	local watched=0
 	watch_begins || return
 	"$@" || watched=$?
-	watch_ends
+	watch_ends || watched=1
 	return $watched
 }
 
