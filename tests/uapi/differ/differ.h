@@ -61,6 +61,8 @@ void memory_change(struct rng *rng, char *text, size_t n);
 /* Where both sides must be equal; the name of a region that is not, or NULL. */
 const char *memory_unequal(void);
 uint64_t memory_at(int side, struct pointer p);
+/* Whether the byte @offset behind @p is the device's. */
+bool memory_is_bar(struct pointer p, uint64_t offset);
 uint64_t memory_size(enum region region);
 const char *memory_name(enum region region);
 
@@ -138,7 +140,9 @@ void call_init(void);
 /* @fill: call->real bytes that the bitmap holds before. */
 void call_run(int side, const struct call *call, const uint8_t *fill,
 	      struct answer *answer);
-/* Locked memory: a call may lock @pages more, or what it likes (-1). */
+/* Locked memory, to be read anew after whatever is not call_run(). */
+long call_locked_kib(void);
+/* A call may lock @pages more, or what it likes (-1). */
 void call_limit(long pages);
 
 /* ---- sides.c ---- */
@@ -163,6 +167,7 @@ void sides_close(void);
 struct mapping {
 	uint64_t iova, size;
 	struct pointer vaddr;
+	struct pointer pinned;	/* vaddr as it was when MAP pinned it */
 	bool vaddr_invalid;
 	uint8_t *written;	/* pages that the device wrote, unreported */
 };
@@ -186,11 +191,6 @@ void model_wrote(uint64_t iova);
 uint64_t model_unmaps(const struct call *call);
 
 /* ---- gen.c, gen_dirty.c ---- */
-
-struct exclusions {
-	bool vaddr, bar;
-};
-extern struct exclusions exclude;
 
 void gen_call(struct rng *rng, struct call *call);
 void gen_dirty(struct rng *rng, struct call *call);

@@ -10,8 +10,6 @@
 #define MSI		0xfee00000ULL
 #define COUNT(a)	(sizeof(a) / sizeof(*(a)))
 
-struct exclusions exclude;
-
 static bool percent(struct rng *rng, unsigned int n)
 {
 	return rng_below(rng, 100) < n;
@@ -104,14 +102,10 @@ static enum region gen_region(struct rng *rng)
 		R_SMALL, R_SMALL, R_SMALL, R_SMALL, R_THP, R_THP, R_HUGE,
 		R_SHARED, R_FRESH, R_ZERO, R_FILE, R_COW,
 	};
-	enum region r;
 
 	if (percent(rng, 82))
 		return often[rng_below(rng, COUNT(often))];
-	do
-		r = (enum region)rng_below(rng, R_ABS);
-	while (r == R_BAR && exclude.bar);
-	return r;
+	return (enum region)rng_below(rng, R_ABS);
 }
 
 static uint64_t gen_size(struct rng *rng, uint64_t room)
@@ -242,10 +236,8 @@ static void gen_map(struct rng *rng, struct call *call)
 		map->iova += 1 + rng_below(rng, PAGE_4K - 1);
 	if (model.nr && percent(rng, 8))
 		gen_beside(rng, map);
-	if (model.nr && percent(rng, exclude.vaddr ? 0 : 8))
+	if (model.nr && percent(rng, 8))
 		gen_map_vaddr(rng, call);
-	if (exclude.vaddr)
-		map->flags &= ~(uint32_t)VFIO_DMA_MAP_FLAG_VADDR;
 }
 
 static void gen_cut(struct rng *rng, uint64_t *iova, uint64_t *size)
@@ -342,8 +334,6 @@ static uint32_t gen_unmap_flags(struct rng *rng)
 		flags = (uint32_t)rng_below(rng, 8);
 	else
 		flags = 1u << rng_below(rng, 32);
-	if (exclude.vaddr)
-		flags &= ~(uint32_t)VFIO_DMA_UNMAP_FLAG_VADDR;
 	return flags;
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Whether two answers to one call are the same, or differ as is meant. */
 #include "differ.h"
-#include "proc.h"
 #include "tap.h"
 
 #include <errno.h>
@@ -147,6 +146,7 @@ const char *judge_stuck(void)
 const char *judge_empty(void)
 {
 	const char *what = empty(STOCK), *ours = empty(OURS);
+	long locked = call_locked_kib();
 
 	call_limit(-1);
 	if (!what)
@@ -154,7 +154,7 @@ const char *judge_empty(void)
 	model_reset();
 	if (!what)
 		what = infos_differ(true);
-	if (!what && proc_locked_kib() != locked_for_ever)
+	if (!what && locked != locked_for_ever)
 		what = "memory is still locked";
 	return what ? what : "";
 }
@@ -163,8 +163,8 @@ const char *judge_closed(bool stuck)
 {
 	/* Nor does 6.12's stock unpin such a mapping when it is closed. */
 	if (stuck)
-		locked_for_ever = proc_locked_kib();
-	return proc_locked_kib() == locked_for_ever ? "" :
+		locked_for_ever = call_locked_kib();
+	return call_locked_kib() == locked_for_ever ? "" :
 						      "memory is still locked";
 }
 
@@ -185,8 +185,7 @@ static bool device_may(uint64_t iova)
 
 	if (iova >= MSI_FIRST && iova <= MSI_LAST)
 		return false;	/* an interrupt */
-	/* Not to itself. By whole mappings: they may begin before the BAR. */
-	return !m || m->vaddr.region != R_BAR;
+	return !m || !memory_is_bar(m->pinned, iova - m->iova);
 }
 
 void judge_device(struct rng *rng)

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#define ANY	1000000		/* whatever the answer */
+#define ANY	1000000		/* what there can be of 0 and EINVAL and the like */
 #define V1	1
 #define V2	2
 #define GET	VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP
@@ -139,12 +139,14 @@ static bool asks_clear(const struct call *c)
 static const struct rule rules[] = {
 	{ "map-wraps", V1 | V2, "6.12", OP_MAP, -EINVAL, -EOVERFLOW, map_wraps, false,
 	  "an IOVA or address that wraps is EOVERFLOW, as on 7.x" },
-	{ "map-to-the-end", V1 | V2, "6.12", OP_MAP, 0, -EEXIST, ends_space, false,
+	{ "map-to-the-end", V1 | V2, "6.12", OP_MAP, 0, -EEXIST, ends_space, true,
 	  "6.12's stock finds no overlap with a range that ends at 2^64 - 1" },
 	{ "map-too-large", V1 | V2, "", OP_MAP, -ENOMEM, -EFAULT, too_large, false,
 	  "stock pins up to the limit before it finds that no memory is that large" },
-	{ "unmap-no-bitmap", V1 | V2, "", OP_UNMAP, -EFAULT, ANY, short_bitmap, false,
-	  "a range that is wrong is told before a struct vfio_bitmap that cannot be read" },
+	{ "unmap-no-bitmap", V1 | V2, "", OP_UNMAP, -EFAULT, -EINVAL, short_bitmap, false,
+	  "a wrong range is told before a struct vfio_bitmap that cannot be read" },
+	{ "unmap-no-bitmap2", V1 | V2, "6.12", OP_UNMAP, -EFAULT, -EOVERFLOW, short_bitmap, false,
+	  "a wrong range is told before a struct vfio_bitmap that cannot be read" },
 	{ "unmap-wraps", V1 | V2, "6.12", OP_UNMAP, -EINVAL, -EOVERFLOW, range_wraps, false,
 	  "a range that wraps is EOVERFLOW, as on 7.x" },
 	{ "get-wraps", V2, "6.12", OP_DIRTY, -EINVAL, -EOVERFLOW, range_wraps, false,
@@ -213,7 +215,10 @@ static bool applies(const struct rule *rule)
 
 static bool fits(int answer, int wanted)
 {
-	return wanted == ANY || answer == wanted;
+	if (wanted != ANY)
+		return answer == wanted;
+	return !answer || answer == -EINVAL || answer == -EOVERFLOW ||
+	       answer == -EFAULT;
 }
 
 const struct rule *meant(const struct call *call, int stock, int ours)

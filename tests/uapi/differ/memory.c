@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Memory of every kind that user space has, once for each side at the same
- * distance from an arena's start; what lies between is PROT_NONE.
+ * distance from an arena's start; what lies between is PROT_NONE. The device's
+ * own memory has other memory for neighbours, so that one mapping can have both.
  */
 #define _GNU_SOURCE
 #include "differ.h"
@@ -46,13 +47,21 @@ static const struct {
 };
 
 static char *arena[SIDES];
-static uint64_t at[R_ABS];
+static uint64_t at[R_ABS + 1];
 
 uint64_t memory_at(int side, struct pointer p)
 {
 	if (p.region == R_ABS)
 		return p.offset;
 	return (uintptr_t)arena[side] + at[p.region] + p.offset;
+}
+
+bool memory_is_bar(struct pointer p, uint64_t offset)
+{
+	uint64_t in_arena = at[p.region] + p.offset + offset;
+
+	return p.region != R_ABS && in_arena >= at[R_BAR] &&
+	       in_arena - at[R_BAR] < regions[R_BAR].size;
 }
 
 uint64_t memory_size(enum region region)
@@ -145,6 +154,8 @@ void memory_make(void)
 		at[r] = next;
 		next += (regions[r].size / PAGE_2M + 2) * PAGE_2M;
 	}
+	at[R_BAR] = at[R_SMALL] + regions[R_SMALL].size;
+	at[R_MIXED] = at[R_BAR] + regions[R_BAR].size;
 	if (next > ARENA)
 		tap_bail("the arena is too small");
 	snprintf(text, sizeof(text), "%llu",

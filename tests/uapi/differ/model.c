@@ -55,6 +55,7 @@ static void add(const struct call *call)
 		.iova = call->arg.map.iova,
 		.size = call->arg.map.size,
 		.vaddr = call->vaddr,
+		.pinned = call->vaddr,
 	};
 	m->written = calloc(1, bit_bytes(m->size / PAGE_4K));
 	if (!m->written)

@@ -128,7 +128,7 @@ void report_difference(const struct call *call, const char *what,
 			 op_name(call), what, report_answer(a[STOCK].ret),
 			 report_answer(a[OURS].ret));
 	else
-		snprintf(kind, sizeof(kind), "%.90s", what);
+		snprintf(kind, sizeof(kind), "%.140s", what);
 	if (count_kind(kind) > SHOWN)
 		return;
 	tap_ok(false, "call %lu: %s", report_number, kind);
