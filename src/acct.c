@@ -25,14 +25,18 @@ void hwdbm_acct_fini(struct hwdbm_acct *acct)
 	put_task_struct(acct->task);
 }
 
-bool hwdbm_acct_get_mm(struct hwdbm_acct *acct)
+struct mm_struct *hwdbm_acct_get_mm(const struct hwdbm_acct *acct)
 {
-	return mmget_not_zero(acct->mm);
+	return mmget_not_zero(acct->mm) ? acct->mm : NULL;
 }
 
-void hwdbm_acct_put_mm(struct hwdbm_acct *acct)
+/*
+ * Should its process have exited meanwhile, all of its memory is freed now, and
+ * what its mappings belong to may be closed: not under locks of ours.
+ */
+void hwdbm_acct_put_mm(struct mm_struct *mm)
 {
-	mmput(acct->mm);
+	mmput_async(mm);
 }
 
 int hwdbm_acct_charge(struct hwdbm_acct *acct, unsigned long pages)
@@ -53,16 +57,19 @@ int hwdbm_acct_charge(struct hwdbm_acct *acct, unsigned long pages)
 
 void hwdbm_acct_uncharge(struct hwdbm_acct *acct, unsigned long pages)
 {
+	struct mm_struct *mm;
+
 	pages = min(pages, acct->locked_pages);
 	if (!pages)
 		return;
 	/* An address space that has gone took its counter with it. */
-	if (mmget_not_zero(acct->mm)) {
-		mmap_write_lock(acct->mm);
-		__account_locked_vm(acct->mm, pages, false, acct->task,
+	mm = hwdbm_acct_get_mm(acct);
+	if (mm) {
+		mmap_write_lock(mm);
+		__account_locked_vm(mm, pages, false, acct->task,
 				    acct->may_exceed);
-		mmap_write_unlock(acct->mm);
-		mmput(acct->mm);
+		mmap_write_unlock(mm);
+		hwdbm_acct_put_mm(mm);
 	}
 	acct->locked_pages -= pages;
 }

@@ -41,11 +41,13 @@ int hwdbm_acct_move(struct hwdbm_acct *acct);
 /**
  * hwdbm_acct_get_mm() - keep the owner's address space for a while
  *
- * Return: false if it is gone; else hwdbm_acct_put_mm() it.
+ * Return: NULL if it is gone; else hwdbm_acct_put_mm() it, for the owner may be
+ * another by then.
  */
-bool hwdbm_acct_get_mm(struct hwdbm_acct *acct);
+struct mm_struct *hwdbm_acct_get_mm(const struct hwdbm_acct *acct);
 
-void hwdbm_acct_put_mm(struct hwdbm_acct *acct);
+/** hwdbm_acct_put_mm() - let it go; does not wait for it to be torn down */
+void hwdbm_acct_put_mm(struct mm_struct *mm);
 
 /**
  * hwdbm_acct_charge() - charge locked pages to the owner

@@ -339,6 +339,9 @@ int hwdbm_attach_group(struct hwdbm_container *c,
 	if (down_write_killable(&c->domains_sem))
 		return -EINTR;
 	ret = attach_locked(c, iommu_group);
+	if (ret && ret != -EOPNOTSUPP && picky_first(c))
+		pr_info_ratelimited("a first group cannot come in (%d), its container is left to another backend (claim=hwdbm)\n",
+				    ret);
 	up_write(&c->domains_sem);
 	return ret;
 }
@@ -374,9 +377,16 @@ int hwdbm_attach_emulated(struct hwdbm_container *c,
 }
 
 /*
- * An IOMMU-backed device whose driver pins what the device writes. Between the
- * pin and the promotion more counts as dirty, not less.
+ * An IOMMU-backed device whose driver pins what the device writes. Of a group
+ * of several devices the others may write what nobody pins, so such a group
+ * stays out of the pinned scope.
  */
+static bool may_promote(const struct hwdbm_group *g)
+{
+	return g && !g->pinned && hwdbm_group_single(g);
+}
+
+/* Between the pin and the promotion more counts as dirty, not less. */
 void hwdbm_attach_group_pins(struct hwdbm_container *c,
 			     const struct iommu_group *iommu_group)
 {
@@ -385,16 +395,38 @@ void hwdbm_attach_group_pins(struct hwdbm_container *c,
 	bool promote;
 
 	down_read(&c->domains_sem);
-	g = find_group(c, iommu_group, &d);
-	promote = g && !g->pinned;
+	promote = may_promote(find_group(c, iommu_group, &d));
 	up_read(&c->domains_sem);
 	if (!promote)
 		return;
 	/* Its device is open, so it is still in; another may have been first. */
 	down_write(&c->domains_sem);
 	g = find_group(c, iommu_group, &d);
-	if (g && !g->pinned)
+	if (may_promote(g))
 		hwdbm_dirty_promote(c, g);
+	up_write(&c->domains_sem);
+}
+
+/*
+ * The next driver, or the same one in another mode, may not pin. From the
+ * pinned policy to any other nothing has to be saved.
+ */
+void hwdbm_attach_device_closed(struct hwdbm_container *c,
+				const struct iommu_group *iommu_group)
+{
+	struct hwdbm_domain *d;
+	struct hwdbm_group *g;
+	bool demote;
+
+	down_read(&c->domains_sem);
+	g = find_group(c, iommu_group, &d);
+	demote = g && g->pinned;
+	up_read(&c->domains_sem);
+	if (!demote)
+		return;
+	/* VFIO is closing the device, so the group is still in. */
+	down_write(&c->domains_sem);
+	g->pinned = false;
 	up_write(&c->domains_sem);
 }
 
@@ -492,12 +524,13 @@ void hwdbm_detach_all(struct hwdbm_container *c)
 	up_write(&c->domains_sem);
 }
 
-bool hwdbm_attach_coherent(struct hwdbm_container *c)
+int hwdbm_attach_coherent(struct hwdbm_container *c)
 {
 	const struct hwdbm_domain *d;
-	bool ret = true;
+	int ret = 1;
 
-	down_read(&c->domains_sem);
+	if (down_read_killable(&c->domains_sem))
+		return -EINTR;
 	list_for_each_entry(d, &c->domains, next)
 		ret &= d->coherent;
 	up_read(&c->domains_sem);

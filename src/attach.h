@@ -43,7 +43,8 @@ int hwdbm_attach_emulated(struct hwdbm_container *c,
  * @c: the container; domains_sem is not held
  * @iommu_group: a group that is in
  *
- * A group behind an IOMMU comes to pinned scope with this.
+ * For devices that are going to write them. A group of one device behind an
+ * IOMMU comes to pinned scope with this.
  */
 void hwdbm_attach_group_pins(struct hwdbm_container *c,
 			     const struct iommu_group *iommu_group);
@@ -63,7 +64,21 @@ void hwdbm_detach_group(struct hwdbm_container *c,
 /** hwdbm_detach_all() - let every group go, for release */
 void hwdbm_detach_all(struct hwdbm_container *c);
 
-/** hwdbm_attach_coherent() - does every domain enforce cache coherency */
-bool hwdbm_attach_coherent(struct hwdbm_container *c);
+/**
+ * hwdbm_attach_device_closed() - a device that could pin pages is closed
+ * @c: the container; domains_sem is not held
+ * @iommu_group: its group
+ *
+ * A group behind an IOMMU leaves the pinned scope.
+ */
+void hwdbm_attach_device_closed(struct hwdbm_container *c,
+				const struct iommu_group *iommu_group);
+
+/**
+ * hwdbm_attach_coherent() - does every domain enforce cache coherency
+ *
+ * Return: 1, 0, or -EINTR on a fatal signal.
+ */
+int hwdbm_attach_coherent(struct hwdbm_container *c);
 
 #endif /* HWDBM_ATTACH_H */

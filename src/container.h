@@ -80,12 +80,13 @@ extern const struct vfio_iommu_driver_ops hwdbm_vfio_ops;
  * @iova_ranges: where MAP may go; replaced at attach; @domains_sem
  * @pgsize_bitmap: leaf sizes that every domain can; @domains_sem
  * @logging: START is in force; @domains_sem
- * @vaddr_invalid: mappings whose address is about to change; @domains_sem for
- *	writing, or for reading with @lock
+ * @vaddr_invalid: mappings whose address is about to change; goes up under
+ *	@domains_sem for writing, down also under @lock with it for reading
  * @warned: the log has had its one warning since START; atomic bit 0
  * @devices_lock: @devices, and held while its devices are told of an unmap
  * @devices: struct vfio_device, open, that want to be told
- * @lock: the tree and @dma_avail
+ * @lock: the tree and @dma_avail. Changed under @domains_sem held for reading
+ *	as well, so whoever holds that for writing may look without @lock
  * @mappings: the tree of mappings; @lock
  * @dma_avail: mappings that may still be made; @lock
  */

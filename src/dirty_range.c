@@ -209,7 +209,10 @@ static int do_piece(struct hwdbm_container *c, struct hwdbm_dirty_request *req,
 		absorb(req, p);
 	if (down_read_killable(&c->domains_sem))
 		return -EINTR;
-	mutex_lock(&p->m->lock);
+	if (mutex_lock_killable(&p->m->lock)) {
+		up_read(&c->domains_sem);
+		return -EINTR;
+	}
 	if (!c->logging) {
 		ret = -EINVAL;
 	} else if (p->m->live) {

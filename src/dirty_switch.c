@@ -2,7 +2,8 @@
 /*
  * The dirty log as a whole: START, STOP, and what has to be saved as the
  * source of dirtiness changes. All of it is alone: domains_sem is held for
- * writing.
+ * writing. So the tree stays as it is without the container's lock, which
+ * others wait for unkillably, and this may take long.
  */
 
 #include "container.h"
@@ -15,12 +16,12 @@
  * translation that is cached as dirty invalidated. A write in between is
  * cleaned away, or goes unseen: it is older than the log.
  */
-static void start_domain(struct hwdbm_container *c, struct hwdbm_domain *d)
+void hwdbm_dirty_start_domain(struct hwdbm_container *c,
+			      struct hwdbm_domain *d)
 {
 	struct hwdbm_mapping *m;
 
 	lockdep_assert_held_write(&c->domains_sem);
-	lockdep_assert_held(&c->lock);
 	d->tracking = true;
 	hwdbm_mapping_tree_for_each(m, &c->mappings) {
 		int ret = 0;
@@ -34,21 +35,11 @@ static void start_domain(struct hwdbm_container *c, struct hwdbm_domain *d)
 	}
 }
 
-void hwdbm_dirty_start_domain(struct hwdbm_container *c,
-			      struct hwdbm_domain *d)
-{
-	lockdep_assert_held_write(&c->domains_sem);
-	mutex_lock(&c->lock);
-	start_domain(c, d);
-	mutex_unlock(&c->lock);
-}
-
 static void free_logs(struct hwdbm_container *c)
 {
 	struct hwdbm_mapping *m;
 
 	lockdep_assert_held_write(&c->domains_sem);
-	lockdep_assert_held(&c->lock);
 	hwdbm_mapping_tree_for_each(m, &c->mappings)
 		hwdbm_dirty_log_fini(&m->log);
 }
@@ -58,7 +49,6 @@ static int alloc_logs(struct hwdbm_container *c)
 	struct hwdbm_mapping *m;
 
 	lockdep_assert_held_write(&c->domains_sem);
-	lockdep_assert_held(&c->lock);
 	hwdbm_mapping_tree_for_each(m, &c->mappings) {
 		int ret = hwdbm_dirty_log_init(&m->log, hwdbm_mapping_pages(m));
 
@@ -78,7 +68,6 @@ int hwdbm_dirty_start(struct hwdbm_container *c)
 
 	if (down_write_killable(&c->domains_sem))
 		return -EINTR;
-	mutex_lock(&c->lock);
 	if (c->logging)
 		goto unlock;
 	ret = alloc_logs(c);
@@ -87,10 +76,9 @@ int hwdbm_dirty_start(struct hwdbm_container *c)
 	c->warned = 0;
 	list_for_each_entry(d, &c->domains, next)
 		if (hwdbm_domain_capable(d))
-			start_domain(c, d);
+			hwdbm_dirty_start_domain(c, d);
 	c->logging = true;
 unlock:
-	mutex_unlock(&c->lock);
 	up_write(&c->domains_sem);
 	return ret;
 }
@@ -102,7 +90,6 @@ int hwdbm_dirty_stop(struct hwdbm_container *c)
 
 	if (down_write_killable(&c->domains_sem))
 		return -EINTR;
-	mutex_lock(&c->lock);
 	if (c->logging) {
 		c->logging = false;
 		list_for_each_entry(d, &c->domains, next) {
@@ -111,7 +98,6 @@ int hwdbm_dirty_stop(struct hwdbm_container *c)
 		}
 		free_logs(c);
 	}
-	mutex_unlock(&c->lock);
 	up_write(&c->domains_sem);
 	return 0;
 }
@@ -121,7 +107,6 @@ static void populate(struct hwdbm_container *c)
 	struct hwdbm_mapping *m;
 
 	lockdep_assert_held_write(&c->domains_sem);
-	lockdep_assert_held(&c->lock);
 	hwdbm_mapping_tree_for_each(m, &c->mappings)
 		hwdbm_dirty_log_set_all(&m->log);
 }
@@ -148,7 +133,6 @@ static int save_all(struct hwdbm_container *c, struct hwdbm_domain *only)
 	int ret = 0;
 
 	lockdep_assert_held_write(&c->domains_sem);
-	lockdep_assert_held(&c->lock);
 	hwdbm_mapping_tree_for_each(m, &c->mappings) {
 		ret = save_mapping(c, m, only);
 		if (ret)
@@ -161,11 +145,9 @@ static int save_all(struct hwdbm_container *c, struct hwdbm_domain *only)
 static void take_step(struct hwdbm_container *c, enum hwdbm_policy_step step,
 		      struct hwdbm_domain *only)
 {
-	mutex_lock(&c->lock);
 	if (step == HWDBM_STEP_POPULATE ||
 	    (step == HWDBM_STEP_HARVEST && save_all(c, only)))
 		populate(c);
-	mutex_unlock(&c->lock);
 }
 
 /*

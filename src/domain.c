@@ -80,6 +80,20 @@ out:
 	return g;
 }
 
+static int count_device(struct device *dev, void *data)
+{
+	++*(unsigned int *)data;
+	return 0;
+}
+
+bool hwdbm_group_single(const struct hwdbm_group *g)
+{
+	unsigned int n = 0;
+
+	iommu_group_for_each_dev(g->iommu_group, &n, count_device);
+	return n == 1;
+}
+
 bool hwdbm_group_msi_safe(const struct hwdbm_group *g)
 {
 	return hwdbm_compat_group_isolated_msi(g->iommu_group);

@@ -16,8 +16,8 @@ struct iommu_group;
  * struct hwdbm_group - an IOMMU group attached to a domain
  * @next: in hwdbm_domain.groups; domains_sem
  * @iommu_group: VFIO keeps it alive while it is attached; immutable
- * @pinned: pinned scope: its driver pins the pages that its devices write, as
- *	the first time that it did has shown; domains_sem
+ * @pinned: pinned scope: the driver of its one device pins the pages that the
+ *	device writes, as it has shown since the device was opened; domains_sem
  * @sw_msi: the group's MSIs need the window at @sw_msi_base; immutable
  * @sw_msi_base: first byte of that window; immutable
  * @nr_resv: entries of @resv; immutable
@@ -64,6 +64,9 @@ struct hwdbm_domain {
  * IOMMU driver says of its reserved regions). Free it with kfree().
  */
 struct hwdbm_group *hwdbm_group_alloc(struct iommu_group *iommu_group);
+
+/** hwdbm_group_single() - does it consist of one device */
+bool hwdbm_group_single(const struct hwdbm_group *g);
 
 /** hwdbm_group_msi_safe() - can no device of it fake others' interrupts */
 bool hwdbm_group_msi_safe(const struct hwdbm_group *g);

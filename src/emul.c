@@ -134,7 +134,7 @@ static int pin_locked(struct hwdbm_container *c, u64 iova, int npage, int prot,
 	int i, ret;
 
 	lockdep_assert_held(&c->domains_sem);
-	if (c->vaddr_invalid)
+	if (READ_ONCE(c->vaddr_invalid))
 		return -EBUSY;
 	/* Without a lock: the caller's own device is in the list, or not. */
 	if (list_empty(&c->devices))
@@ -166,7 +166,7 @@ int hwdbm_emul_pin(struct hwdbm_container *c, struct iommu_group *group,
 	down_read(&c->domains_sem);
 	ret = pin_locked(c, iova, npage, prot, pages);
 	up_read(&c->domains_sem);
-	if (ret > 0)
+	if (ret > 0 && prot & IOMMU_WRITE)
 		hwdbm_attach_group_pins(c, group);
 	return ret;
 }
@@ -195,26 +195,42 @@ static int copy(void __user *user, void *data, size_t count, bool write)
 	return left ? -EFAULT : 0;
 }
 
-/* Sets *tried if the copy has begun. */
-static int copy_as_owner(struct hwdbm_mapping *m, u64 iova, void *data,
-			 size_t count, bool write, bool *tried)
-{
-	void __user *user = (void __user *)(m->vaddr + (iova - m->iova));
-	struct mm_struct *mm = m->acct.mm;
-	int ret = -EFAULT;
+/*
+ * Where the bytes are: looked up under domains_sem, as the address may change
+ * and the owner with it; a change waits for @io.
+ */
+struct place {
+	struct mm_struct *mm;
+	void __user *user;
+};
 
-	if (!hwdbm_acct_get_mm(&m->acct))
+static int find_place(struct hwdbm_container *c, struct hwdbm_mapping *m,
+		      u64 iova, bool write, struct place *at)
+{
+	lockdep_assert_held(&c->domains_sem);
+	if (READ_ONCE(c->vaddr_invalid))
+		return -EBUSY;
+	if (!READ_ONCE(m->live))
+		return -EINVAL;
+	if (!(m->prot & IOMMU_READ) || (write && !(m->prot & IOMMU_WRITE)))
 		return -EPERM;
-	if (!current->mm) {
-		*tried = true;
-		kthread_use_mm(mm);
-		ret = copy(user, data, count, write);
-		kthread_unuse_mm(mm);
-	} else if (current->mm == mm) {
-		*tried = true;
-		ret = copy(user, data, count, write);
-	}
-	hwdbm_acct_put_mm(&m->acct);
+	at->user = (void __user *)(m->vaddr + (iova - m->iova));
+	at->mm = hwdbm_acct_get_mm(&m->acct);
+	return at->mm ? 0 : -EPERM;
+}
+
+/* -EXDEV if this thread cannot reach the memory, and nothing was copied. */
+static int copy_as_owner(const struct place *at, void *data, size_t count,
+			 bool write)
+{
+	int ret;
+
+	if (current->mm)
+		return current->mm == at->mm ?
+			       copy(at->user, data, count, write) : -EXDEV;
+	kthread_use_mm(at->mm);
+	ret = copy(at->user, data, count, write);
+	kthread_unuse_mm(at->mm);
 	return ret;
 }
 
@@ -240,26 +256,21 @@ static void mark_written(struct hwdbm_container *c, struct hwdbm_mapping *m,
 static int rw_in(struct hwdbm_container *c, struct hwdbm_mapping *m, u64 iova,
 		 void *data, size_t count, bool write)
 {
-	bool tried = false;
+	struct place at;
 	int ret;
 
-	if (!READ_ONCE(m->live))
-		return -EINVAL;
-	if (!(m->prot & IOMMU_READ) || (write && !(m->prot & IOMMU_WRITE)))
-		return -EPERM;
-	ret = copy_as_owner(m, iova, data, count, write, &tried);
-	if (write && tried)
-		mark_written(c, m, iova, count);
-	return ret;
-}
-
-static bool vaddr_invalid(struct hwdbm_container *c)
-{
-	bool ret;
-
+	lockdep_assert_held_read(&m->io);
 	down_read(&c->domains_sem);
-	ret = c->vaddr_invalid;
+	ret = find_place(c, m, iova, write, &at);
 	up_read(&c->domains_sem);
+	if (ret)
+		return ret;
+	ret = copy_as_owner(&at, data, count, write);
+	hwdbm_acct_put_mm(at.mm);
+	if (ret == -EXDEV)
+		return -EFAULT;
+	if (write)
+		mark_written(c, m, iova, count);
 	return ret;
 }
 
@@ -268,8 +279,6 @@ int hwdbm_emul_rw(struct hwdbm_container *c, u64 iova, void *data, size_t count,
 {
 	int ret = 0;
 
-	if (vaddr_invalid(c))
-		return -EBUSY;
 	while (!ret && count) {
 		struct hwdbm_mapping *m = hwdbm_map_next(c, iova, iova);
 		size_t n;
@@ -300,11 +309,18 @@ void hwdbm_emul_register(struct hwdbm_container *c, struct vfio_device *device)
 void hwdbm_emul_unregister(struct hwdbm_container *c,
 			   struct vfio_device *device)
 {
+	struct iommu_group *group;
+
 	if (!device->ops->dma_unmap)
 		return;
 	mutex_lock(&c->devices_lock);
 	list_del(&device->iommu_entry);
 	mutex_unlock(&c->devices_lock);
+
+	group = iommu_group_get(device->dev);
+	if (group)
+		hwdbm_attach_device_closed(c, group);
+	iommu_group_put(group);
 }
 
 void hwdbm_emul_notify(struct hwdbm_container *c,
@@ -313,7 +329,11 @@ void hwdbm_emul_notify(struct hwdbm_container *c,
 	struct vfio_device *device;
 
 	mutex_lock(&c->devices_lock);
-	list_for_each_entry(device, &c->devices, iommu_entry)
+	list_for_each_entry(device, &c->devices, iommu_entry) {
+		/* Another UNMAP was quicker: this may be a new mapping's place. */
+		if (!READ_ONCE(m->live))
+			break;
 		device->ops->dma_unmap(device, m->iova, hwdbm_mapping_bytes(m));
+	}
 	mutex_unlock(&c->devices_lock);
 }

@@ -37,9 +37,9 @@ long hwdbm_ioctl_check_extension(struct hwdbm_container *c,
 	case VFIO_UNMAP_ALL:
 		return 1;
 	case VFIO_UPDATE_VADDR:
-		return c && hwdbm_vaddr_updatable(c);
+		return c ? hwdbm_vaddr_updatable(c) : 0;
 	case VFIO_DMA_CC_IOMMU:
-		return c && hwdbm_attach_coherent(c);
+		return c ? hwdbm_attach_coherent(c) : 0;
 	case VFIO_DIRTY_LOG_MANUAL_CLEAR:
 		return c && c->v2;
 	default:
@@ -153,8 +153,6 @@ static long unmap_dma(struct hwdbm_container *c, void __user *arg)
 	vaddr = unmap.flags & VFIO_DMA_UNMAP_FLAG_VADDR;
 	if (unmap.flags & ~UNMAP_FLAGS || (report && vaddr))
 		return -EINVAL;
-	if (vaddr && !hwdbm_vaddr_updatable(c))
-		return -EBUSY;
 	ret = unmap_range(c, &unmap, &last);
 	if (ret)
 		return ret;

@@ -7,6 +7,7 @@
 #include <linux/module.h>
 #include <linux/notifier.h>
 #include <linux/printk.h>
+#include <linux/rcupdate.h>
 #include <linux/string.h>
 
 #include "compat/vfio_ops.h"
@@ -45,11 +46,16 @@ static const char *const claim_names[] = {
  * us in front, but must not be done while a container is open on the table of
  * operations, so it is left to the operator, who knows when.
  */
+static bool registered;
+
 static int module_event(struct notifier_block *nb, unsigned long event,
 			void *data)
 {
 	const struct module *mod = data;
 
+	/* What is still loading while we register has registered before us. */
+	if (!READ_ONCE(registered))
+		return NOTIFY_OK;
 	if (event == MODULE_STATE_LIVE && !strcmp(mod->name, "vfio_iommu_type1"))
 		pr_warn_once("%s was loaded after this module and serves types 1 and 3 now: claim=%s has no effect until this module is unloaded and loaded again\n",
 			     mod->name, claim);
@@ -77,6 +83,7 @@ static int __init hwdbm_init(void)
 	ret = vfio_register_iommu_driver(&hwdbm_vfio_ops);
 	if (ret && hwdbm_params.claim != HWDBM_CLAIM_NONE)
 		unregister_module_notifier(&module_watch);
+	WRITE_ONCE(registered, !ret);
 	return ret;
 }
 
@@ -85,6 +92,12 @@ static void __exit hwdbm_exit(void)
 	vfio_unregister_iommu_driver(&hwdbm_vfio_ops);
 	if (hwdbm_params.claim != HWDBM_CLAIM_NONE)
 		unregister_module_notifier(&module_watch);
+	/*
+	 * An ioctl that outlived its container drops its reference on us and
+	 * then has a few instructions left; so has one that VFIO was about to
+	 * pass to us as the container was released.
+	 */
+	synchronize_rcu_tasks();
 }
 
 module_init(hwdbm_init);

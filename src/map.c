@@ -348,7 +348,8 @@ int hwdbm_map_remove(struct hwdbm_container *c, u64 first, u64 last,
 		first = m_last + 1;
 		cond_resched();
 	}
-	return ret;
+	/* What is gone, and reported, is told now; the rest by the next call. */
+	return ret == -EBUSY && *unmapped ? 0 : ret;
 }
 
 /* No device is open, so nothing copies (io) and nothing should be pinned. */

@@ -36,7 +36,7 @@
  * @lock: held while its tables are filled, walked or emptied, and from
  *	clearing a hardware dirty bit until the invalidation for it is done
  * @live: wholly mapped; written under @lock, and taken back only under @io as
- *	well; may be looked at without
+ *	well, or when no device is open; may be looked at without
  * @log: software's record of dirty pages, active while the container logs;
  *	@lock, or the container's domains_sem held for writing
  * @pins: pages that drivers have pinned; @lock

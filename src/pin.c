@@ -252,13 +252,15 @@ int hwdbm_pin_mapping(struct hwdbm_mapping *m, bool single,
 		.ctx = ctx,
 		.pending.iova = m->iova,
 	};
+	struct mm_struct *mm;
 	int ret;
 
 	lockdep_assert_held(&m->lock);
 	*done = 0;
 	if (!hwdbm_pin_possible(m))
 		return -EFAULT;
-	if (!hwdbm_acct_get_mm(&m->acct))
+	mm = hwdbm_acct_get_mm(&m->acct);
+	if (!mm)
 		return -ENODEV;
 	ret = -ENOMEM;
 	s.pages = kmalloc_array(BATCH_PAGES, sizeof(*s.pages),
@@ -272,7 +274,7 @@ int hwdbm_pin_mapping(struct hwdbm_mapping *m, bool single,
 	*done = s.pending.iova - m->iova;
 	kfree(s.pages);
 put_mm:
-	hwdbm_acct_put_mm(&m->acct);
+	hwdbm_acct_put_mm(mm);
 	return ret;
 }
 
@@ -295,10 +297,12 @@ static int pin_page_of(struct hwdbm_mapping *m, unsigned long page,
 int hwdbm_pin_page(struct hwdbm_mapping *m, unsigned long page, bool charge,
 		   struct page **what)
 {
+	struct mm_struct *mm;
 	int ret;
 
 	lockdep_assert_held(&m->lock);
-	if (!hwdbm_acct_get_mm(&m->acct))
+	mm = hwdbm_acct_get_mm(&m->acct);
+	if (!mm)
 		return -ENODEV;
 	ret = pin_page_of(m, page, what);
 	if (!ret && charge && !PageReserved(*what)) {
@@ -306,7 +310,7 @@ int hwdbm_pin_page(struct hwdbm_mapping *m, unsigned long page, bool charge,
 		if (ret)
 			unpin_user_page(*what);
 	}
-	hwdbm_acct_put_mm(&m->acct);
+	hwdbm_acct_put_mm(mm);
 	return ret;
 }
 

@@ -45,7 +45,6 @@ static int invalidate_locked(struct hwdbm_container *c, u64 first, u64 last,
 	const struct hwdbm_mapping *m;
 
 	lockdep_assert_held_write(&c->domains_sem);
-	lockdep_assert_held(&c->lock);
 	if (!list_empty(&c->emulated))
 		return -EBUSY;
 	if (c->v2) {
@@ -62,6 +61,40 @@ static int invalidate_locked(struct hwdbm_container *c, u64 first, u64 last,
 	return 0;
 }
 
+/* A driver's dma_rw may still copy to or from an address that was valid. */
+static int wait_for_copies(struct hwdbm_container *c, u64 first, u64 last)
+{
+	struct hwdbm_mapping *m;
+	int ret = 0;
+
+	while (!ret && (m = hwdbm_map_next(c, first, last))) {
+		u64 m_last = m->last;
+
+		if (down_write_killable(&m->io))
+			ret = -EINTR;
+		else
+			up_write(&m->io);
+		hwdbm_mapping_put(m);
+		if (m_last >= last)
+			break;
+		first = m_last + 1;
+	}
+	return ret;
+}
+
+static void revalidate(struct hwdbm_container *c, u64 first, u64 last)
+{
+	struct hwdbm_mapping *m;
+
+	down_write(&c->domains_sem);
+	for (m = hwdbm_mapping_tree_first(&c->mappings, first, last);
+	     m && m->iova <= last; m = hwdbm_mapping_tree_next(m)) {
+		c->vaddr_invalid -= m->vaddr_invalid;
+		m->vaddr_invalid = false;
+	}
+	up_write(&c->domains_sem);
+}
+
 int hwdbm_vaddr_invalidate(struct hwdbm_container *c, u64 first, u64 last,
 			   u64 *bytes)
 {
@@ -70,10 +103,13 @@ int hwdbm_vaddr_invalidate(struct hwdbm_container *c, u64 first, u64 last,
 	*bytes = 0;
 	if (down_write_killable(&c->domains_sem))
 		return -EINTR;
-	mutex_lock(&c->lock);
 	ret = invalidate_locked(c, first, last, bytes);
-	mutex_unlock(&c->lock);
 	up_write(&c->domains_sem);
+	if (ret || !*bytes)
+		return ret;
+	ret = wait_for_copies(c, first, last);
+	if (ret)
+		revalidate(c, first, last);
 	return ret;
 }
 
@@ -115,11 +151,12 @@ int hwdbm_vaddr_update(struct hwdbm_container *c, u64 iova, u64 size, u64 vaddr)
 	return ret;
 }
 
-bool hwdbm_vaddr_updatable(struct hwdbm_container *c)
+int hwdbm_vaddr_updatable(struct hwdbm_container *c)
 {
-	bool ret;
+	int ret;
 
-	down_read(&c->domains_sem);
+	if (down_read_killable(&c->domains_sem))
+		return -EINTR;
 	ret = list_empty(&c->emulated);
 	up_read(&c->domains_sem);
 	return ret;

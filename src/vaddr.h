@@ -41,7 +41,11 @@ int hwdbm_vaddr_invalidate(struct hwdbm_container *c, u64 first, u64 last,
 int hwdbm_vaddr_update(struct hwdbm_container *c, u64 iova, u64 size,
 		       u64 vaddr);
 
-/** hwdbm_vaddr_updatable() - may addresses be updated: no emulated groups */
-bool hwdbm_vaddr_updatable(struct hwdbm_container *c);
+/**
+ * hwdbm_vaddr_updatable() - may addresses be updated: no emulated groups
+ *
+ * Return: 1, 0, or -EINTR on a fatal signal.
+ */
+int hwdbm_vaddr_updatable(struct hwdbm_container *c);
 
 #endif /* HWDBM_VADDR_H */

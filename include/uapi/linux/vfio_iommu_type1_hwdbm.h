@@ -54,7 +54,8 @@
  *              ALL also an IOVA or size other than 0; with VADDR also where an
  *              address is invalid already
  *   EBUSY      with VADDR: a group without an IOMMU is in; without: a driver
- *              keeps pages pinned (mappings below that one are unmapped)
+ *              keeps pages of the first mapping in the range pinned. Of a later
+ *              one: success, and size says how much is unmapped
  *   EOVERFLOW  iova + size exceeds 2^64 (stock before 7.x: EINVAL)
  *   EFAULT, ENOMEM  as above
  *   EINTR      a fatal signal came between two mappings
