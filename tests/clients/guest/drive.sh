@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Runs QEMU in the guest and makes it log dirty pages. Sourced by qemu-guest;
+# Runs QEMU in the guest and makes it log dirty pages. Sourced by run;
 # the working folder is the run's own.
 # shellcheck shell=dash
 
-QEMU_SECONDS=90 # a run takes 15
-STEP_SECONDS=30
+# A run takes 15 seconds; these are for machines that do much else.
+QEMU_SECONDS=250
+STEP_SECONDS=100
 LIVE=/sys/kernel/tracing/instances/log
 
 # The payload knows what memory is where. By its own IOMMU it decides what the
