@@ -354,8 +354,10 @@ static int attach_emulated_locked(struct hwdbm_container *c,
 
 	if (ret)
 		return ret;
-	if (picky_first(c))
+	if (picky_first(c)) {
+		pr_info_ratelimited("a group without an IOMMU comes first, its container is left to another backend (claim=hwdbm)\n");
 		return -EOPNOTSUPP;
+	}
 	g = kzalloc(sizeof(*g), GFP_KERNEL_ACCOUNT);
 	if (!g)
 		return -ENOMEM;
