@@ -152,6 +152,8 @@ static void gen_beside(struct rng *rng, struct vfio_iommu_type1_dma_map *map)
 		map->iova = m->iova - map->size + pages(rng, 3);
 	if (rng_one_in(rng, 4))
 		map->iova = m->iova;
+	if (rng_one_in(rng, 16))
+		map->size = -map->iova;
 }
 
 static struct pointer gen_pointer(struct rng *rng)

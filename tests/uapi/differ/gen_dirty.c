@@ -57,6 +57,7 @@ void gen_bitmap(struct rng *rng, struct call *call, uint64_t size)
 	struct vfio_bitmap *bitmap;
 	uint64_t unit;
 
+	call->odd = 0;
 	call->buffer = gen_buffer(rng);
 	bitmap = call_bitmap(call);
 	bitmap->pgsize = gen_pgsize(rng);
@@ -96,6 +97,19 @@ static uint32_t gen_flags(struct rng *rng)
 	return 1u << rng_below(rng, 32);
 }
 
+/* A coarse bitmap that ours can serve: whole bits, the first at iova. */
+static void gen_coarse(struct rng *rng, struct call *call)
+{
+	struct vfio_iommu_type1_dirty_bitmap_get *r = &call->arg.range;
+	uint64_t pgsize = PAGE_4K << (1 + rng_below(rng, 9));
+	uint64_t end = r->iova + r->size;
+
+	r->iova &= ~(pgsize - 1);
+	r->size = (end - r->iova + pgsize - 1) & ~(pgsize - 1);
+	gen_bitmap(rng, call, r->size);
+	r->bitmap.pgsize = pgsize;
+}
+
 void gen_dirty(struct rng *rng, struct call *call)
 {
 	uint32_t flags = gen_flags(rng);
@@ -112,10 +126,6 @@ void gen_dirty(struct rng *rng, struct call *call)
 	call->arg.range.iova = iova;
 	call->arg.range.size = size;
 	gen_bitmap(rng, call, size);
-	/* So that it can be served: whole bits, the bitmap's first at iova. */
-	if (call->arg.range.bitmap.pgsize > PAGE_4K && rng_one_in(rng, 2)) {
-		call->arg.range.iova &= ~(call->arg.range.bitmap.pgsize - 1);
-		call->arg.range.size += PAGE_2M;
-		call->arg.range.size &= ~(call->arg.range.bitmap.pgsize - 1);
-	}
+	if (rng_one_in(rng, 8))
+		gen_coarse(rng, call);
 }
