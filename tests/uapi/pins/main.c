@@ -76,9 +76,13 @@ static void run(const char *name, void (*test)(void))
 static uint64_t seed;
 static int seconds = -1;
 
+static void mirror(void)
+{
+	test_mirror(seed);
+}
+
 static void storm(void)
 {
-	tap_diag("seed %#" PRIx64 ", %d s", seed, seconds);
 	test_storm(seed, seconds);
 }
 
@@ -108,6 +112,7 @@ int main(int argc, char **argv)
 	if (seconds < 0)
 		seconds = backend.stock ? 0 : 4;
 	seed = rng_default_seed();
+	tap_diag("seed %#" PRIx64, seed);
 	counters_baseline(&before);
 	tap_ok(!before.pins && !before.locked && before.refcount <= 0 &&
 		       before.stock_refcount <= 0,
@@ -118,6 +123,7 @@ int main(int argc, char **argv)
 		run(tests[i].name, tests[i].run);
 	if (v1)
 		run("pin-v1", test_pin_v1);
+	run("mirror", mirror);
 	if (seconds) {
 		run("storm", storm);
 		run("storm-killed", storm_killed);

@@ -105,6 +105,7 @@ void test_owner_exits(void);
 void test_owner_execs(void);
 void test_close_orders(void);
 
+void test_mirror(uint64_t seed);
 void test_storm(uint64_t seed, int seconds);
 void test_storm_killed(uint64_t seed, int lives);
 
