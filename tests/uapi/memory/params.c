@@ -46,6 +46,20 @@ static void same_names(void)
 	}
 }
 
+/* As loaded: nobody has written it yet. */
+static void same_limit(void)
+{
+	static const char stock[] =
+		"/sys/module/vfio_iommu_type1/parameters/dma_entry_limit";
+	char ours[128];
+	long a = proc_file_number(backend_param("dma_entry_limit", ours,
+						sizeof(ours)));
+	long b = proc_file_number(stock);
+
+	if (b >= 0)
+		tap_ok(a == b, "dma_entry_limit is %ld, stock's %ld", a, b);
+}
+
 static int map_page(struct rig *rig, char *p, int slot)
 {
 	return vfio_map(rig->container, p, IOVA + (uint64_t)slot * PAGE_4K,
@@ -160,6 +174,7 @@ void test_params(void)
 	char *p = mem_alloc(PAGE_4K, LEAF_4K);
 
 	same_names();
+	same_limit();
 	entry_limit(p);
 	switch_hugepages();
 	mem_free(p, PAGE_4K);
