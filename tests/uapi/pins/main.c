@@ -36,6 +36,7 @@ static const struct {
 	{ "rw", test_rw },
 	{ "rw-errors", test_rw_errors },
 	{ "rw-others", test_rw_others },
+	{ "rw-slow", test_slow },
 	{ "log-rw", test_log_rw },
 	{ "log-pins", test_log_pins },
 	{ "log-manual", test_log_manual },

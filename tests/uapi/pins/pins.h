@@ -89,6 +89,8 @@ void test_rw(void);
 void test_rw_errors(void);
 void test_rw_others(void);
 
+void test_slow(void);
+
 void test_log_rw(void);
 void test_log_pins(void);
 void test_log_manual(void);
