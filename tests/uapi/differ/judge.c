@@ -85,6 +85,7 @@ static const char *same_answer(const struct call *call, struct answer *a,
 bool judge(const struct call *call, struct answer *a, const uint8_t *fill,
 	   bool *resync)
 {
+	struct answer alone[SIDES] = { a[STOCK], a[OURS] };
 	const struct rule *rule;
 	const char *what;
 
@@ -98,7 +99,9 @@ bool judge(const struct call *call, struct answer *a, const uint8_t *fill,
 	rule = meant(call, a[STOCK].ret, a[OURS].ret);
 	if (rule) {
 		*resync = meant_resync(rule);
-		what = bitmap_differs(call, a, fill);
+		/* What stock left in its bitmap is then no measure of ours. */
+		alone[STOCK].ret = -EINVAL;
+		what = bitmap_differs(call, alone, fill);
 		if (!what && !*resync) {
 			/* Where stock refuses, what ours did is done. */
 			model_apply(call, a[OURS].ret, fill);

@@ -143,6 +143,8 @@ static const struct rule rules[] = {
 	  "an IOVA or address that wraps is EOVERFLOW, as on 7.x" },
 	{ "map-to-the-end", V1 | V2, "6.12", OP_MAP, ANY_MAP, -EEXIST, ends_space, true,
 	  "6.12's stock finds no overlap with a range that ends at 2^64 - 1" },
+	{ "vaddr-to-the-end", V1 | V2, "6.12", OP_MAP, -ENOENT, -EINVAL, ends_space, false,
+	  "6.12's stock finds no mapping in a range that ends at 2^64 - 1" },
 	{ "map-too-large", V1 | V2, "", OP_MAP, -ENOMEM, -EFAULT, too_large, false,
 	  "stock pins up to the limit before it finds that no memory is that large" },
 	{ "unmap-no-bitmap", V1 | V2, "", OP_UNMAP, -EFAULT, -EINVAL, short_bitmap, false,
