@@ -109,27 +109,33 @@ static int unmap_range(struct hwdbm_container *c,
 		       -EOVERFLOW : 0;
 }
 
-static int unmap_reporting(struct hwdbm_container *c, void __user *arg,
-			   const struct vfio_iommu_type1_dma_unmap *unmap,
-			   u64 last, u64 *unmapped)
+#define UNMAP_MINSZ	offsetofend(struct vfio_iommu_type1_dma_unmap, size)
+
+static int unmap_bitmap(const struct vfio_iommu_type1_dma_unmap *unmap,
+			void __user *arg, struct vfio_bitmap *bitmap)
 {
-	size_t minsz = offsetofend(struct vfio_iommu_type1_dma_unmap, size);
+	if (unmap->argsz < UNMAP_MINSZ + sizeof(*bitmap))
+		return -EINVAL;
+	return copy_from_user(bitmap, arg + UNMAP_MINSZ, sizeof(*bitmap)) ?
+		       -EFAULT : 0;
+}
+
+static int unmap_reporting(struct hwdbm_container *c,
+			   const struct vfio_iommu_type1_dma_unmap *unmap,
+			   const struct vfio_bitmap *bitmap, u64 last,
+			   u64 *unmapped)
+{
 	struct hwdbm_dirty_request req;
-	struct vfio_bitmap bitmap;
 	int ret;
 
-	if (unmap->argsz < minsz + sizeof(bitmap))
-		return -EINVAL;
-	if (copy_from_user(&bitmap, arg + minsz, sizeof(bitmap)))
-		return -EFAULT;
 	ret = hwdbm_dirty_request_init(c, HWDBM_DIRTY_UNMAP,
 		&(struct hwdbm_dirty_args){
 			.iova = unmap->iova,
 			.size = unmap->size,
 			.whole = unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL,
-			.pgsize = bitmap.pgsize,
-			.data = (void __user *)bitmap.data,
-			.bytes = bitmap.size,
+			.pgsize = bitmap->pgsize,
+			.data = (void __user *)bitmap->data,
+			.bytes = bitmap->size,
 		}, &req);
 	if (ret)
 		return ret;
@@ -140,24 +146,27 @@ static int unmap_reporting(struct hwdbm_container *c, void __user *arg,
 
 static long unmap_dma(struct hwdbm_container *c, void __user *arg)
 {
-	size_t minsz = offsetofend(struct vfio_iommu_type1_dma_unmap, size);
 	struct vfio_iommu_type1_dma_unmap unmap;
+	struct vfio_bitmap bitmap;
 	u64 last, unmapped;
 	bool report, vaddr;
 	int ret;
 
-	ret = copy_arg(&unmap, arg, minsz);
+	ret = copy_arg(&unmap, arg, UNMAP_MINSZ);
 	if (ret)
 		return ret;
 	report = unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
 	vaddr = unmap.flags & VFIO_DMA_UNMAP_FLAG_VADDR;
 	if (unmap.flags & ~UNMAP_FLAGS || (report && vaddr))
 		return -EINVAL;
-	ret = unmap_range(c, &unmap, &last);
+	if (report)
+		ret = unmap_bitmap(&unmap, arg, &bitmap);
+	if (!ret)
+		ret = unmap_range(c, &unmap, &last);
 	if (ret)
 		return ret;
 	if (report)
-		ret = unmap_reporting(c, arg, &unmap, last, &unmapped);
+		ret = unmap_reporting(c, &unmap, &bitmap, last, &unmapped);
 	else if (vaddr)
 		ret = hwdbm_vaddr_invalidate(c, unmap.iova, last, &unmapped);
 	else
@@ -165,7 +174,7 @@ static long unmap_dma(struct hwdbm_container *c, void __user *arg)
 	if (ret)
 		return ret;
 	unmap.size = unmapped;
-	return copy_to_user(arg, &unmap, minsz) ? -EFAULT : 0;
+	return copy_to_user(arg, &unmap, UNMAP_MINSZ) ? -EFAULT : 0;
 }
 
 static long dirty_range(struct hwdbm_container *c, void __user *arg,

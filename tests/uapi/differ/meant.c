@@ -47,12 +47,6 @@ static bool too_large(const struct call *c)
 	return c->arg.map.size >= 1ULL << 47;
 }
 
-static bool short_bitmap(const struct call *c)
-{
-	return c->place == P_SHORT && c->buffer != B_NO &&
-	       c->have >= sizeof(c->arg.unmap);
-}
-
 static bool range_wraps(const struct call *c)
 {
 	uint64_t iova, size;
@@ -147,10 +141,6 @@ static const struct rule rules[] = {
 	  "6.12's stock finds no mapping in a range that ends at 2^64 - 1" },
 	{ "map-too-large", V1 | V2, "", OP_MAP, -ENOMEM, -EFAULT, too_large, false,
 	  "stock pins up to the limit before it finds that no memory is that large" },
-	{ "unmap-no-bitmap", V1 | V2, "", OP_UNMAP, -EFAULT, -EINVAL, short_bitmap, false,
-	  "a wrong range is told before a struct vfio_bitmap that cannot be read" },
-	{ "unmap-no-bitmap2", V1 | V2, "6.12", OP_UNMAP, -EFAULT, -EOVERFLOW, short_bitmap, false,
-	  "a wrong range is told before a struct vfio_bitmap that cannot be read" },
 	{ "unmap-wraps", V1 | V2, "6.12", OP_UNMAP, -EINVAL, -EOVERFLOW, range_wraps, false,
 	  "a range that wraps is EOVERFLOW, as on 7.x" },
 	{ "get-wraps", V2, "6.12", OP_DIRTY, -EINVAL, -EOVERFLOW, range_wraps, false,
