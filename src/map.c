@@ -260,10 +260,11 @@ static int remove_locked(struct hwdbm_container *c, struct hwdbm_mapping *m,
 	/* Whoever clears live erases; another UNMAP may have been quicker. */
 	if (!m->live)
 		goto unlock;
-	ret = -EAGAIN;
-	if (!hwdbm_ext_pins_empty(&m->pins))
+	if (!hwdbm_ext_pins_empty(&m->pins)) {
+		m->going = true;
+		ret = -EAGAIN;
 		goto unlock;
-	ret = 0;
+	}
 	if (report)
 		hwdbm_dirty_report(c, m, report);
 	WRITE_ONCE(m->live, false);
@@ -294,22 +295,28 @@ unlock:
 	return ret;
 }
 
-/* A driver has this many chances to unpin; another may pin in between. */
+/* An UNMAP that fails: drivers may pin again. */
+static void stays(struct hwdbm_mapping *m)
+{
+	mutex_lock(&m->lock);
+	m->going = false;
+	mutex_unlock(&m->lock);
+}
+
+/* A driver has this many chances to unpin. */
 #define UNPIN_TRIES	10
 
 static int remove_one(struct hwdbm_container *c, struct hwdbm_mapping *m,
 		      struct hwdbm_dirty_request *report, u64 *unmapped)
 {
-	unsigned int tries;
+	unsigned int tries = 0;
 	int ret;
 
-	for (tries = 0; tries < UNPIN_TRIES; tries++) {
-		ret = try_remove(c, m, report, unmapped);
-		if (ret != -EAGAIN)
-			return ret;
+	while ((ret = try_remove(c, m, report, unmapped)) == -EAGAIN &&
+	       tries++ < UNPIN_TRIES)
 		hwdbm_emul_notify(c, m);
-	}
-	ret = try_remove(c, m, report, unmapped);
+	if (ret)
+		stays(m);
 	if (ret != -EAGAIN)
 		return ret;
 	pr_warn_ratelimited("a driver does not unpin what is to be unmapped\n");

@@ -37,6 +37,7 @@
  *	clearing a hardware dirty bit until the invalidation for it is done
  * @live: wholly mapped; written under @lock, and taken back only under @io as
  *	well, or when no device is open; may be looked at without
+ * @going: UNMAP waits for drivers to unpin, so they may pin no more; @lock
  * @log: software's record of dirty pages, active while the container logs;
  *	@lock, or the container's domains_sem held for writing
  * @pins: pages that drivers have pinned; @lock
@@ -54,6 +55,7 @@ struct hwdbm_mapping {
 	struct rw_semaphore io;
 	struct mutex lock;
 	bool live;
+	bool going;
 	struct hwdbm_dirty_log log;
 	struct hwdbm_ext_pins pins;
 	struct list_head raw;
