@@ -71,7 +71,7 @@ static int pin_in(struct hwdbm_container *c, struct hwdbm_mapping *m, u64 iova,
 	struct hwdbm_ext_pin *pin;
 
 	/* One that is being made is not there yet; one that goes is gone. */
-	if (!m->live || m->going)
+	if (!m->live || READ_ONCE(m->going))
 		return -EINVAL;
 	if ((m->prot & prot) != prot)
 		return -EPERM;

@@ -261,7 +261,7 @@ static int remove_locked(struct hwdbm_container *c, struct hwdbm_mapping *m,
 	if (!m->live)
 		goto unlock;
 	if (!hwdbm_ext_pins_empty(&m->pins)) {
-		m->going = true;
+		WRITE_ONCE(m->going, true);
 		ret = -EAGAIN;
 		goto unlock;
 	}
@@ -295,14 +295,6 @@ unlock:
 	return ret;
 }
 
-/* An UNMAP that fails: drivers may pin again. */
-static void stays(struct hwdbm_mapping *m)
-{
-	mutex_lock(&m->lock);
-	m->going = false;
-	mutex_unlock(&m->lock);
-}
-
 /* A driver has this many chances to unpin. */
 #define UNPIN_TRIES	10
 
@@ -315,8 +307,9 @@ static int remove_one(struct hwdbm_container *c, struct hwdbm_mapping *m,
 	while ((ret = try_remove(c, m, report, unmapped)) == -EAGAIN &&
 	       tries++ < UNPIN_TRIES)
 		hwdbm_emul_notify(c, m);
+	/* Drivers may pin again; one that does not see it yet is refused. */
 	if (ret)
-		stays(m);
+		WRITE_ONCE(m->going, false);
 	if (ret != -EAGAIN)
 		return ret;
 	pr_warn_ratelimited("a driver does not unpin what is to be unmapped\n");

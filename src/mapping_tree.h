@@ -37,7 +37,8 @@
  *	clearing a hardware dirty bit until the invalidation for it is done
  * @live: wholly mapped; written under @lock, and taken back only under @io as
  *	well, or when no device is open; may be looked at without
- * @going: UNMAP waits for drivers to unpin, so they may pin no more; @lock
+ * @going: UNMAP waits for drivers to unpin, so they may pin no more; set under
+ *	@lock
  * @log: software's record of dirty pages, active while the container logs;
  *	@lock, or the container's domains_sem held for writing
  * @pins: pages that drivers have pinned; @lock
