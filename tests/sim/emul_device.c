@@ -18,24 +18,24 @@
 
 static struct platform_device *parents[MAX_DEVICES];
 
-static int emul_init(struct vfio_device *vfio)
+int emul_init(struct vfio_device *vfio)
 {
 	emul_pins_init(to_emul(vfio));
 	return 0;
 }
 
-static void emul_release(struct vfio_device *vfio)
+void emul_release(struct vfio_device *vfio)
 {
 	xa_destroy(&to_emul(vfio)->pins);
 }
 
-static int emul_open(struct vfio_device *vfio)
+int emul_open(struct vfio_device *vfio)
 {
 	emul_pins_reset(to_emul(vfio));
 	return 0;
 }
 
-static void emul_close(struct vfio_device *vfio)
+void emul_close(struct vfio_device *vfio)
 {
 	emul_pins_drop(to_emul(vfio));
 }
@@ -144,8 +144,7 @@ static long device_info(void __user *to)
 	return copy_to_user(to, &info, size) ? -EFAULT : 0;
 }
 
-static long emul_ioctl(struct vfio_device *vfio, unsigned int cmd,
-		       unsigned long arg)
+long emul_ioctl(struct vfio_device *vfio, unsigned int cmd, unsigned long arg)
 {
 	struct emul_device *emul = to_emul(vfio);
 	void __user *user = (void __user *)arg;

@@ -12,8 +12,9 @@
 #include <linux/xarray.h>
 
 /*
- * An emulated device. @lock is never held in a call to VFIO: its backend may
- * hold locks of its own while it notifies us, and dma_unmap takes @lock.
+ * What a device does by pinning pages: all of an emulated device, a part of an
+ * edu. @lock is never held in a call to VFIO: its backend may hold locks of its
+ * own while it notifies us, and dma_unmap takes @lock.
  */
 struct emul_device {
 	struct vfio_device vfio;
@@ -31,9 +32,18 @@ static inline struct emul_device *to_emul(struct vfio_device *vfio)
 	return container_of(vfio, struct emul_device, vfio);
 }
 
-/* emul_device.c */
+/* emul_device.c; the first five are for all devices that pin */
+int emul_init(struct vfio_device *vfio);
+void emul_release(struct vfio_device *vfio);
+int emul_open(struct vfio_device *vfio);
+void emul_close(struct vfio_device *vfio);
+long emul_ioctl(struct vfio_device *vfio, unsigned int cmd, unsigned long arg);
 int emul_devices_add(unsigned int count);
 void emul_devices_remove(void);
+
+/* edu_device.c: QEMU's edu, which does DMA besides */
+int edu_driver_add(void);
+void edu_driver_remove(void);
 
 /* emul_pins.c: pages that the device has pinned */
 void emul_pins_init(struct emul_device *emul);

@@ -8,6 +8,10 @@
  * All of them return 0, or what is said there, or -1 with errno: EFAULT where
  * an argument or a buffer cannot be read or written, EINVAL for unknown flags
  * and sizes out of range, ENOMEM, and what VFIO answers.
+ *
+ * QEMU's edu, once bound to the PCI driver hwdbm-sim-pci (by driver_override:
+ * take-edu does it), is a VFIO device too, with the group that its IOMMU gives
+ * it. It does all that an emulated device does, and DMA through the IOMMU.
  */
 #ifndef HWDBM_SIM_H
 #define HWDBM_SIM_H
@@ -17,6 +21,8 @@
 
 /* "SIM_DEVICE_NAME.N" is what GET_DEVICE_FD wants, and a platform device. */
 #define SIM_DEVICE_NAME	"hwdbm-sim"
+
+#define SIM_PCI_DRIVER	"hwdbm-sim-pci"
 
 #define SIM_PAGE	4096
 #define SIM_MAX_PAGES	512		/* of one PIN or UNPIN: VFIO's limit */
@@ -116,11 +122,30 @@ struct sim_state {
 	} notices[SIM_NOTICES];
 };
 
+#define SIM_DMA_BUFFER	4096
+
+/**
+ * struct sim_dma - argument of SIM_STORE and SIM_FETCH, an edu's only
+ * @iova: of the first byte, any
+ * @bytes: 1 to SIM_DMA_BUFFER
+ * @offset: into the edu's buffer, which has SIM_DMA_BUFFER bytes
+ *
+ * STORE is DMA from the buffer to @iova, FETCH the other way. Pins do not come
+ * into it. EIO if the edu says that it went wrong, ETIMEDOUT if it goes on.
+ */
+struct sim_dma {
+	__u64	iova;
+	__u32	bytes;
+	__u32	offset;
+};
+
 #define SIM_PIN		_IOW('~', 0xc0, struct sim_pin)
 #define SIM_UNPIN	_IOW('~', 0xc1, struct sim_unpin)
 #define SIM_COPY	_IOW('~', 0xc2, struct sim_copy)
 #define SIM_RW		_IOW('~', 0xc3, struct sim_copy)
 #define SIM_BEHAVE	_IOW('~', 0xc4, struct sim_behave)
 #define SIM_STATE	_IOR('~', 0xc5, struct sim_state)
+#define SIM_STORE	_IOW('~', 0xc6, struct sim_dma)
+#define SIM_FETCH	_IOW('~', 0xc7, struct sim_dma)
 
 #endif

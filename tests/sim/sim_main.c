@@ -15,12 +15,20 @@ MODULE_PARM_DESC(emulated, "VFIO devices with an emulated IOMMU");
 
 static int __init sim_init(void)
 {
-	return emul_devices_add(emulated);
+	int ret = emul_devices_add(emulated);
+
+	if (ret)
+		return ret;
+	ret = edu_driver_add();
+	if (ret)
+		emul_devices_remove();
+	return ret;
 }
 module_init(sim_init);
 
 static void __exit sim_exit(void)
 {
+	edu_driver_remove();
 	emul_devices_remove();
 }
 module_exit(sim_exit);

@@ -33,6 +33,11 @@ int sim_find(struct vfio_dev *devs, int max)
 	return n;
 }
 
+bool sim_find_edu(struct vfio_dev *dev)
+{
+	return vfio_find_bound(SIM_PCI_DRIVER, VFIO_EDU_ID, dev, 1) == 1;
+}
+
 static int call(const struct vfio_dev *dev, unsigned long cmd, void *arg)
 {
 	int ret = ioctl(dev->fd, cmd, arg);
@@ -107,6 +112,24 @@ int sim_rw(const struct vfio_dev *dev, uint64_t iova, void *data,
 	   uint32_t bytes, uint32_t how)
 {
 	return copy(dev, SIM_RW, iova, data, bytes, how);
+}
+
+static int dma(const struct vfio_dev *dev, unsigned long cmd, uint64_t iova,
+	       uint32_t bytes)
+{
+	struct sim_dma arg = { .iova = iova, .bytes = bytes };
+
+	return call(dev, cmd, &arg);
+}
+
+int sim_store(const struct vfio_dev *dev, uint64_t iova, uint32_t bytes)
+{
+	return dma(dev, SIM_STORE, iova, bytes);
+}
+
+int sim_fetch(const struct vfio_dev *dev, uint64_t iova, uint32_t bytes)
+{
+	return dma(dev, SIM_FETCH, iova, bytes);
 }
 
 int sim_behave(const struct vfio_dev *dev, uint32_t unpin_at)

@@ -32,10 +32,14 @@ struct vfio_dev {
 	int fd;			/* device fd, -1 when closed */
 };
 
+#define VFIO_EDU_ID	"0x11e8"
+
 /*
- * The devices bound to vfio-pci with this device id ("0x11e8"), in the order of
- * their addresses; how many there are, up to @max.
+ * The devices bound to a PCI driver with this device id, in the order of their
+ * addresses; how many there are, up to @max. Without @driver: vfio-pci.
  */
+int vfio_find_bound(const char *driver, const char *id, struct vfio_dev *devs,
+		    int max);
 int vfio_find(const char *id, struct vfio_dev *devs, int max);
 int vfio_find_edus(struct vfio_dev *devs, int max);
 

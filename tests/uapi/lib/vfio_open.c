@@ -14,8 +14,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define BOUND "/sys/bus/pci/drivers/vfio-pci"
-#define EDU_ID "0x11e8"
+#define DRIVERS "/sys/bus/pci/drivers/"
 
 static int call(int fd, unsigned long cmd, unsigned long arg)
 {
@@ -52,12 +51,15 @@ static int group_of(const char *bdf)
 	return atoi(strrchr(link, '/') + 1);
 }
 
-int vfio_find(const char *id, struct vfio_dev *devs, int max)
+int vfio_find_bound(const char *driver, const char *id, struct vfio_dev *devs,
+		    int max)
 {
+	char path[PATH_MAX];
 	struct dirent **names;
 	int i, total, n = 0;
 
-	total = scandir(BOUND, &names, NULL, alphasort);
+	snprintf(path, sizeof(path), DRIVERS "%s", driver);
+	total = scandir(path, &names, NULL, alphasort);
 	for (i = 0; i < total; i++) {
 		const char *bdf = names[i]->d_name;
 
@@ -76,9 +78,14 @@ int vfio_find(const char *id, struct vfio_dev *devs, int max)
 	return n;
 }
 
+int vfio_find(const char *id, struct vfio_dev *devs, int max)
+{
+	return vfio_find_bound("vfio-pci", id, devs, max);
+}
+
 int vfio_find_edus(struct vfio_dev *devs, int max)
 {
-	return vfio_find(EDU_ID, devs, max);
+	return vfio_find(VFIO_EDU_ID, devs, max);
 }
 
 int vfio_container_open(void)

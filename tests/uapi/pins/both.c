@@ -24,37 +24,12 @@ static bool have_edu(void)
 	return false;
 }
 
-static int edu_joins(struct cage *cage)
-{
-	int ret = vfio_group_open(&rig.dev);
-
-	if (!ret)
-		ret = vfio_group_attach(&rig.dev, cage->container);
-	if (ret) {
-		vfio_group_close(&rig.dev);
-		return ret;
-	}
-	ret = vfio_device_open(&rig.dev);
-	if (ret)
-		tap_bail("GET_DEVICE_FD: %s", strerror(-ret));
-	edu_open(&rig.edu, rig.dev.fd);
-	rig.container = cage->container;
-	return 0;
-}
-
-static void edu_leaves(void)
-{
-	edu_close(&rig.edu);
-	vfio_group_close(&rig.dev);
-}
-
 static void open_both(struct cage *cage)
 {
 	int ret;
 
 	cage_open(cage, 1);
-	vfio_find_edus(&rig.dev, 1);
-	ret = edu_joins(cage);
+	ret = edu_joins(cage, &rig);
 	if (ret)
 		tap_bail("the IOMMU's group does not join: %s", strerror(-ret));
 }
@@ -89,7 +64,7 @@ void test_both_charge(void)
 	tap_ok(rig_reaches(&rig, IOVA, ram), "the other goes on");
 	tap_ret(cage_join(&cage, 0), 0, "it comes back");
 	holds(&cage, 0, 0, "come back");
-	edu_leaves();
+	edu_leaves(&rig);
 	locked_is(&cage, 0, "the other has left");
 	cage_close(&cage);
 	ram_free(ram, PAGES);
@@ -114,7 +89,7 @@ void test_both_leave(void)
 	rig_write(&rig, IOVA + 3 * PAGE);
 	sim_pin(&cage.sims[0], IOVA + 5 * PAGE, 1, SIM_RDWR);
 	sim_rw(&cage.sims[0], IOVA + 7 * PAGE, ram, 8, SIM_COPY_WRITE);
-	edu_leaves();
+	edu_leaves(&rig);
 	policy_is(&cage, VFIO_HWDBM_POLICY_PINNED, "the IOMMU has left");
 	locked_is(&cage, 1, "the IOMMU has left");
 	reaches(&cage, IOVA + 5 * PAGE, ram + 5 * PAGE, "the IOMMU has left");
@@ -123,7 +98,7 @@ void test_both_leave(void)
 	       "the IOMMU has left");
 	log_is(&cage, DIRTY_GET, IOVA, "0000010000000000", "pinned alone");
 
-	tap_ret(edu_joins(&cage), 0, "the IOMMU comes back");
+	tap_ret(edu_joins(&cage, &rig), 0, "the IOMMU comes back");
 	policy_is(&cage, VFIO_HWDBM_POLICY_HWDBM, "come back");
 	locked_is(&cage, PAGES, "come back");
 	tap_ok(rig_reaches(&rig, IOVA + 8 * PAGE, ram + 8 * PAGE),
@@ -137,7 +112,7 @@ void test_both_leave(void)
 	       backend.stock ? "1111111111111111" : "0000010000000000",
 	       "once after the unpin");
 	sim_pin(&cage.sims[0], IOVA + 9 * PAGE, 2, SIM_RDWR);
-	edu_leaves();
+	edu_leaves(&rig);
 	locked_is(&cage, 2, "left, and two pinned meanwhile");
 	sim_unpin(&cage.sims[0], IOVA + 9 * PAGE, 2);
 	locked_is(&cage, 0, "unpinned");
@@ -156,28 +131,27 @@ void test_both_reserved(void)
 		return;
 	ram = ram_alloc(4);
 	cage_open(&cage, 1);
-	vfio_find_edus(&rig.dev, 1);
 	cage_map(&cage, ram, 0xfee00000, 2);	/* interrupts, to an IOMMU */
 	sim_pin(&cage.sims[0], 0xfee00000, 1, SIM_RDWR);
-	tap_ret(edu_joins(&cage), -EINVAL, "a mapping is where the IOMMU has none");
+	tap_ret(edu_joins(&cage, &rig), -EINVAL, "a mapping is where the IOMMU has none");
 	locked_is(&cage, 1, "refused");
 	cage_unmap(&cage, 0xfee00000, 2);
 
 	cage_map(&cage, ram, IOVA, 4);
 	sim_pin(&cage.sims[0], IOVA, 1, SIM_RDWR);
 	munmap(ram + 3 * PAGE, PAGE);
-	tap_ret(edu_joins(&cage), -EFAULT, "a mapping has no memory");
+	tap_ret(edu_joins(&cage, &rig), -EFAULT, "a mapping has no memory");
 	locked_is(&cage, 1, "refused");
 	reaches(&cage, IOVA, ram, "refused");
 	cage_unmap(&cage, IOVA, 4);
-	tap_ret(edu_joins(&cage), 0, "without it the IOMMU comes");
+	tap_ret(edu_joins(&cage, &rig), 0, "without it the IOMMU comes");
 	info = vfio_info(cage.container);
 	tap_ok(vfio_info_cap(info, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE),
 	       "and GET_INFO has its ranges");
 	free(info);
 	tap_ret(vfio_map(cage.container, ram, 0xfee00000, PAGE, MAP_RW), -EINVAL,
 		"MAP there");
-	edu_leaves();
+	edu_leaves(&rig);
 	cage_close(&cage);
 	ram_free(ram, 4);
 }
@@ -224,7 +198,7 @@ void test_both_log(void)
 			       VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP, &map, NULL);
 	tap_ok(!ret && word == 0x8002, "UNMAP with pins: %d, log %#lx", ret, word);
 	holds(&cage, 0, 0, "unmapped");
-	edu_leaves();
+	edu_leaves(&rig);
 	cage_close(&cage);
 	ram_free(ram, PAGES);
 }
@@ -259,7 +233,7 @@ void test_both_vaddr(void)
 	reaches(&cage, IOVA, ram, "joined");
 	locked_is(&cage, 4, "joined");
 	cage_unmap(&cage, IOVA, 4);
-	edu_leaves();
+	edu_leaves(&rig);
 	cage_close(&cage);
 	ram_free(ram, 4);
 }
@@ -289,31 +263,30 @@ void test_both_owners(void)
 	}
 	ram = ram_alloc(2);
 	cage_open(&cage, 1);
-	vfio_find_edus(&rig.dev, 1);
 	peer_start(&peer);
 	if (peer_call(&peer, peer_map_own, cage.container, IOVA, 8))
 		tap_bail("the other process cannot MAP");
 	cage_map(&cage, ram, 2 * IOVA, 2);
-	tap_ret(edu_joins(&cage), 0, "the IOMMU joins mappings of two processes");
+	tap_ret(edu_joins(&cage, &rig), 0, "the IOMMU joins mappings of two processes");
 	locked_is(&cage, 2, "of two processes");
 	tap_ok(peer_call(&peer, peer_locked_kib, 0, 0, 0) == 32,
 	       "the other one's 8 pages are on its own account");
 	edu_fetch(&rig.edu, IOVA, 0, 4);
 	edu_store(&rig.edu, 2 * IOVA + 64, 0, 4);
 	tap_ok(!memcmp(ram + 64, "page", 4), "and the device gets at them");
-	edu_leaves();
+	edu_leaves(&rig);
 	locked_is(&cage, 0, "left");
 	tap_ok(!peer_call(&peer, peer_locked_kib, 0, 0, 0),
 	       "nothing of the other is locked");
 	peer_end(&peer);
-	ret = edu_joins(&cage);
+	ret = edu_joins(&cage, &rig);
 	tap_ok(ret < 0, "when one of them is gone it is refused: %s",
 	       strerror(-ret));
 	locked_is(&cage, 0, "refused");
 	cage_unmap(&cage, IOVA, 8);
-	tap_ret(edu_joins(&cage), 0, "without its mapping it is not");
+	tap_ret(edu_joins(&cage, &rig), 0, "without its mapping it is not");
 	locked_is(&cage, 2, "joined");
-	edu_leaves();
+	edu_leaves(&rig);
 	cage_close(&cage);
 	ram_free(ram, 2);
 }

@@ -21,12 +21,10 @@ int cage_join(struct cage *cage, int nth)
 	return ret;
 }
 
-void cage_open(struct cage *cage, int nr_sims)
+static void open_found(struct cage *cage, int nr_sims)
 {
 	int i, ret;
 
-	if (sim_find(cage->sims, MAX_SIMS) < nr_sims)
-		tap_bail("this test wants %d simulated devices", nr_sims);
 	cage->nr_sims = nr_sims;
 	cage->container = vfio_setup(&cage->sims[0], backend.type);
 	backend_expect(cage->container);
@@ -37,6 +35,48 @@ void cage_open(struct cage *cage, int nr_sims)
 	}
 	cage->avail = vfio_dma_avail(cage->container);
 	cage->locked_kib = proc_locked_kib();
+}
+
+void cage_open(struct cage *cage, int nr_sims)
+{
+	if (sim_find(cage->sims, MAX_SIMS) < nr_sims)
+		tap_bail("this test wants %d simulated devices", nr_sims);
+	open_found(cage, nr_sims);
+}
+
+bool cage_open_edu(struct cage *cage)
+{
+	if (!sim_find_edu(&cage->sims[0]))
+		return false;
+	open_found(cage, 1);
+	return true;
+}
+
+int edu_joins(struct cage *cage, struct rig *rig)
+{
+	int ret;
+
+	if (!vfio_find_edus(&rig->dev, 1))
+		tap_bail("vfio-pci has no edu");
+	ret = vfio_group_open(&rig->dev);
+	if (!ret)
+		ret = vfio_group_attach(&rig->dev, cage->container);
+	if (ret) {
+		vfio_group_close(&rig->dev);
+		return ret;
+	}
+	ret = vfio_device_open(&rig->dev);
+	if (ret)
+		tap_bail("GET_DEVICE_FD: %s", strerror(-ret));
+	edu_open(&rig->edu, rig->dev.fd);
+	rig->container = cage->container;
+	return 0;
+}
+
+void edu_leaves(struct rig *rig)
+{
+	edu_close(&rig->edu);
+	vfio_group_close(&rig->dev);
 }
 
 void cage_close(struct cage *cage)

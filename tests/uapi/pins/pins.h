@@ -5,6 +5,7 @@
 
 #include "backend.h"
 #include "mem.h"
+#include "rig.h"
 #include "rng.h"
 #include "simdev.h"
 
@@ -27,6 +28,11 @@ struct cage {
 
 /* A container of the backend with @nr_sims devices, open; or bail. */
 void cage_open(struct cage *cage, int nr_sims);
+/*
+ * The same with one device that is behind the IOMMU and pins all the same: the
+ * simulator's edu. False where it has none.
+ */
+bool cage_open_edu(struct cage *cage);
 /* The @nth simulated device and its group come to a container. */
 int cage_join(struct cage *cage, int nth);
 /*
@@ -34,6 +40,13 @@ int cage_join(struct cage *cage, int nth);
  * to be had. And closes everything.
  */
 void cage_close(struct cage *cage);
+
+/*
+ * The first edu of vfio-pci and its group come to the container, 0 or -errno,
+ * and go. This one pins nothing.
+ */
+int edu_joins(struct cage *cage, struct rig *rig);
+void edu_leaves(struct rig *rig);
 
 /* Memory of small pages, each of its own content, populated. */
 char *ram_alloc(uint64_t pages);
@@ -102,6 +115,19 @@ void test_both_log(void);
 void test_both_reserved(void);
 void test_both_vaddr(void);
 void test_both_owners(void);
+
+void test_promote(void);
+void test_promote_manual(void);
+void test_promote_not(void);
+void test_promote_unlogged(void);
+void test_promote_unmap(void);
+void test_promote_close(void);
+void test_promote_leave(void);
+void test_promote_eio(void);
+void test_full(void);
+void test_full_manual(void);
+void test_full_close(void);
+void test_full_leave(void);
 
 void test_owner_exits(void);
 void test_owner_execs(void);
