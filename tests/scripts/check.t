@@ -1,0 +1,134 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# What scripts/check counts, and what it must not let pass: a copy of it, with a
+# plan of its own, and a VM and a lab that are this machine's shell.
+
+set -eu -o pipefail
+cd "$(dirname "$0")/../.."
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+mkdir -p "$tmp/scripts/lib" "$tmp/tests" "$tmp/build/uapi"
+cp scripts/check "$tmp/scripts/"
+cp scripts/lib/tap.awk "$tmp/scripts/lib/"
+
+cat >"$tmp/scripts/lab" <<'END'
+#!/bin/bash
+[ "$1" = exec ] || exit 0
+while [ "$1" != -- ]; do shift; done
+shift
+[ "$1" = make ] || exec "$@"
+END
+cat >"$tmp/scripts/vm" <<'END'
+#!/bin/bash
+while [ "$1" != -- ]; do shift; done
+shift
+exec "$@"
+END
+chmod +x "$tmp/scripts/lab" "$tmp/scripts/vm"
+
+# What programs print.
+cat >"$tmp/say" <<'END'
+#!/bin/bash
+cd "$(dirname "$0")"
+case $1 in
+good) printf '%s\n' 'TAP version 13' 'ok 1 - a' '# not ok' 'ok 2 - b' '1..2' ;;
+plain) printf '%s\n' 'ok 1 - a' 'ok 2 - b' '1..2' ;;
+first) printf '%s\n' '1..3' 'ok 1 - a' 'ok 2 - b' 'ok 3 - c' ;;
+failed) printf '%s\n' 'ok 1 - a' 'not ok 2 - b' '1..2' '# 1 of 2 failed'; exit 1 ;;
+failed-0) printf '%s\n' 'ok 1 - a' 'not ok 2 - b' '1..2' ;;
+skipped) echo '1..0 # SKIP no such device' ;;
+nothing) ;;
+words) echo 'just words' ;;
+header) echo 'TAP version 13' ;;
+no-plan) printf '%s\n' 'TAP version 13' 'ok 1 - a' 'ok 2 - b' ;;
+no-plan-plain) printf '%s\n' 'ok 1 - a' 'ok 2 - b' ;;
+fewer) printf '%s\n' 'TAP version 13' 'ok 1 - a' 'ok 2 - b' '1..3' ;;
+fewer-first) printf '%s\n' 'TAP version 13' '1..3' 'ok 1 - a' 'ok 2 - b' ;;
+more) printf '%s\n' 'ok 1 - a' 'ok 2 - b' 'ok 3 - c' '1..2' ;;
+more-first) printf '%s\n' '1..2' 'ok 1 - a' 'ok 2 - b' 'ok 3 - c' ;;
+hole) printf '%s\n' 'ok 1 - a' 'ok 3 - c' 'ok 4 - d' '1..3' ;;
+no-head) printf '%s\n' 'ok 3 - c' '1..3' ;;
+none) echo '1..0' ;;
+bail) printf '%s\n' 'ok 1 - a' 'Bail out! no device'; exit 99 ;;
+exits) printf '%s\n' 'ok 1 - a' '1..1'; exit 3 ;;
+esac
+END
+chmod +x "$tmp/say"
+
+n=0 bad=0
+
+# result NAME TRUE|FALSE
+result() {
+	n=$((n + 1))
+	[ "$2" = true ] && echo "ok $n - $1" && return
+	bad=$((bad + 1))
+	echo "not ok $n - $1"
+	sed 's/^/# /' "$tmp/out"
+}
+
+# counts PASSED FAILED TEXT NAME WHERE WORD...: a test whose commands say these
+counts() {
+	local passed=$1 failed=$2 text=$3 name=$4 where=$5 word status=0 want=0
+	shift 5
+	{
+		printf 'it check %s\n' "$where"
+		for word; do
+			case $word in
+			echo*) printf '\t%s\n' "$word" ;;
+			*) printf '\t%s/say %s\n' "$tmp" "$word" ;;
+			esac
+		done
+	} >"$tmp/tests/plan"
+	[ "$failed" = 0 ] || want=1
+	"$tmp/scripts/check" it >"$tmp/out" 2>&1 || status=$?
+	if [ $status = $want ] && grep -qx "$passed passed, $failed failed" "$tmp/out" &&
+		grep -q -- "$text" "$tmp/out"; then
+		result "$where: $name" true
+	else
+		echo "# wanted: $passed passed, $failed failed, '$text'; exit status $status"
+		result "$where: $name" false
+	fi
+}
+
+for where in host root vm; do
+	counts 2 0 '^ok ' 'a plan at the end' $where good
+	counts 2 0 '^ok ' 'the same without a header' $where plain
+	counts 3 0 '^ok ' 'a plan at the start' $where first
+	counts 1 0 'SKIP no such device' 'nothing to do' $where skipped
+	counts 1 1 'not ok 2 - b' 'a failure' $where failed
+	counts 1 1 'not ok 2 - b' 'a failure that the program does not tell' $where failed-0
+	counts 2 1 '2 points and no plan' 'no plan' $where no-plan
+	counts 2 1 '2 points and no plan' 'no plan and no header' $where no-plan-plain
+	counts 2 1 'a plan of 3 points, but 2 ' 'fewer points than planned' $where fewer
+	counts 2 1 'a plan of 3 points, but 2 ' 'fewer than planned before' $where fewer-first
+	counts 3 1 'a plan of 2 points, but 3 ' 'more points than planned' $where more
+	counts 3 1 '1 points and no plan' 'more than planned before' $where more-first
+	counts 3 1 'point 3 where 2 should be' 'a point is missing in the middle' $where hole
+	counts 1 2 'point 3 where 1 should be' 'the first points are missing' $where no-head
+	counts 0 1 'without a reason' 'a plan of none' $where none
+	counts 1 1 '1 points and no plan' 'a program that bails out' $where bail
+	counts 1 1 'exit status [13];' 'a program that fails otherwise' $where exits
+	counts 0 1 '0 points and no plan' 'a header is all' $where header
+done
+
+# Several programs one after another.
+counts 9 0 '^ok ' 'each with its plan' vm good plain first good
+counts 6 1 '2 points and no plan' 'the last one has no end' vm good plain no-plan
+counts 6 1 '2 points and no plan' 'the first one' vm no-plan plain good
+counts 7 1 '2 points and no plan' 'no headers' vm no-plan-plain plain first
+counts 7 1 'a plan of 3 points, but 2 ' 'a plan before, and another program' vm fewer-first plain first
+counts 2 0 '^ok ' 'what is told the kernel needs no plan' vm 'echo 1 >/dev/null' good
+counts 2 1 '2 programs should print TAP, 1 did' 'the last one says nothing' vm good nothing
+counts 2 1 '2 programs should print TAP, 1 did' 'the first one says nothing' vm nothing good
+counts 0 1 '1 programs should print TAP, 0 did' 'the only one says nothing' vm nothing
+counts 0 1 '1 programs should print TAP, 0 did' 'words are no TAP' vm words
+counts 1 0 '^ok ' 'what prints no TAP goes by its exit status' host words
+
+# A control passes by its failure, and by no other.
+counts 1 0 '^ok ' 'the failure that is wanted' vm-fails=b failed
+counts 0 1 'not ok 2 - b' 'another failure' vm-fails=c failed
+counts 0 1 'exit status 0' 'no failure' vm-fails=b good
+counts 0 1 'exit status 1' 'no point that failed' vm-fails=b exits
+echo "1..$n"
+[ $bad = 0 ]
