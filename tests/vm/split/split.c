@@ -1,21 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * For tests only: makes vfio_iommu_type1_hwdbm, which must be loaded before,
- * meet what a VM does not have, by other answers of its own functions.
+ * meet what a VM does not have, by other answers of its own functions and of
+ * the kernel's.
  *
  * Parameters, all of which can be written at any time:
  *
  * split	each group gets a domain of its own, as behind IOMMUs that
  *		differ (default 1)
  * incapable	devices whose groups join from now on cannot track dirty pages
- * only		the one device that cannot (0000:00:08.0); none: all of them
+ * only		the one device that is meant by incapable, and whose group by
+ *		hole (0000:00:08.0); none: all of them
+ * hole		first IOVA of a region that such groups reserve
+ * hole_bytes	its length; 0 (default): they reserve none
  * eio		so many of the next reads of dirty bits fail with -EIO; counts
  *		down, so that a test can see that they did
  */
 
 #include <linux/device.h>
+#include <linux/iommu.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
+#include <linux/pci.h>
 
 static bool split = true;
 module_param(split, bool, 0644);
@@ -27,7 +33,15 @@ MODULE_PARM_DESC(incapable, "Devices cannot track dirty pages");
 
 static char only[32];
 module_param_string(only, only, sizeof(only), 0644);
-MODULE_PARM_DESC(only, "The device that is meant by incapable");
+MODULE_PARM_DESC(only, "The device that is meant by incapable and hole");
+
+static unsigned long long hole;
+module_param(hole, ullong, 0644);
+MODULE_PARM_DESC(hole, "First IOVA of a reserved region");
+
+static unsigned long long hole_bytes;
+module_param(hole_bytes, ullong, 0644);
+MODULE_PARM_DESC(hole_bytes, "Length of the reserved region, 0 for none");
 
 static int eio;
 module_param(eio, int, 0644);
@@ -64,6 +78,41 @@ static int on_read(struct kretprobe_instance *ri, struct pt_regs *regs)
 	return 0;
 }
 
+static bool is_meant_group(const struct iommu_group *group)
+{
+	struct device *dev;
+	bool meant;
+
+	if (!only[0])
+		return true;
+	dev = bus_find_device_by_name(&pci_bus_type, NULL, only);
+	meant = dev && dev->iommu_group == group;
+	put_device(dev);
+	return meant;
+}
+
+/* For on_regions(): the list to add to, which is the second argument. */
+static int remember_list(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	*(void **)ri->data = (void *)regs_get_kernel_argument(regs, 1);
+	return !hole_bytes ||
+	       !is_meant_group((void *)regs_get_kernel_argument(regs, 0));
+}
+
+static int on_regions(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	struct list_head *list = *(struct list_head **)ri->data;
+	struct iommu_resv_region *region;
+
+	if (regs_return_value(regs))
+		return 0;
+	region = iommu_alloc_resv_region(hole, hole_bytes, 0,
+					 IOMMU_RESV_RESERVED, GFP_ATOMIC);
+	if (region)
+		list_add_tail(&region->list, list);
+	return 0;
+}
+
 static struct kretprobe joinable = {
 	.kp.symbol_name = "hwdbm_domain_joinable",
 	.handler = on_joinable,
@@ -80,7 +129,15 @@ static struct kretprobe read = {
 	.handler = on_read,
 };
 
-static struct kretprobe *probes[] = { &joinable, &tracks, &read };
+/* The kernel's, also for stock's calls and for sysfs. */
+static struct kretprobe regions = {
+	.kp.symbol_name = "iommu_get_group_resv_regions",
+	.entry_handler = remember_list,
+	.handler = on_regions,
+	.data_size = sizeof(struct list_head *),
+};
+
+static struct kretprobe *probes[] = { &joinable, &tracks, &read, &regions };
 
 static int __init split_init(void)
 {
