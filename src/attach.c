@@ -258,7 +258,7 @@ static void tell_policy(const struct hwdbm_container *c,
 	if (policy != HWDBM_POLICY_FULL)
 		return;
 	hwdbm_group_device_name(g, name, sizeof(name));
-	pr_info("%s: dirty policy of its container is %s: %s\n", name,
+	pr_info_ratelimited("%s: dirty policy of its container is %s: %s\n", name,
 		hwdbm_dirty_policy_name(policy),
 		hwdbm_dirty_policy_reason_name(reason));
 }
@@ -281,7 +281,7 @@ static void warn_unsafe(const struct hwdbm_group *g)
 	char name[32];
 
 	hwdbm_group_device_name(g, name, sizeof(name));
-	pr_warn("%s: interrupts are not remapped; load with allow_unsafe_interrupts=1 to use it all the same\n",
+	pr_warn_ratelimited("%s: interrupts are not remapped; load with allow_unsafe_interrupts=1 to use it all the same\n",
 		name);
 }
 

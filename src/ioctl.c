@@ -144,6 +144,13 @@ static int unmap_reporting(struct hwdbm_container *c,
 	return ret;
 }
 
+static int vaddr_allowed(struct hwdbm_container *c)
+{
+	int ret = hwdbm_vaddr_updatable(c);
+
+	return ret > 0 ? 0 : ret ?: -EBUSY;
+}
+
 static long unmap_dma(struct hwdbm_container *c, void __user *arg)
 {
 	struct vfio_iommu_type1_dma_unmap unmap;
@@ -159,7 +166,9 @@ static long unmap_dma(struct hwdbm_container *c, void __user *arg)
 	vaddr = unmap.flags & VFIO_DMA_UNMAP_FLAG_VADDR;
 	if (unmap.flags & ~UNMAP_FLAGS || (report && vaddr))
 		return -EINVAL;
-	if (report)
+	if (vaddr)
+		ret = vaddr_allowed(c);
+	else if (report)
 		ret = unmap_bitmap(&unmap, arg, &bitmap);
 	if (!ret)
 		ret = unmap_range(c, &unmap, &last);

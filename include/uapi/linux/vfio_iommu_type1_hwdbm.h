@@ -13,7 +13,25 @@
  * claim=hwdbm a container is left to the next backend if its first group has
  * no dirty bits in hardware; EOPNOTSUPP if there is none.
  *
- * Errors of VFIO_IOMMU_DIRTY_PAGES. A refused call has changed nothing.
+ * Errors of VFIO_SET_IOMMU and VFIO_GROUP_SET_CONTAINER, which bring groups in;
+ * on error nothing has changed.
+ *
+ *   EOPNOTSUPP claim=hwdbm, see above
+ *   EPERM      the group's interrupts are not remapped, and
+ *              allow_unsafe_interrupts is off
+ *   EINVAL     a mapping lies where the group's devices cannot do DMA
+ *   EBUSY      the address of a mapping is invalid (UNMAP_DMA with VADDR); or
+ *              the IOMMU driver says so
+ *   ENODEV, EFAULT  memory is mapped that only now has to be pinned (so far
+ *              there were only groups without an IOMMU), and its process is
+ *              gone, or it is not there
+ *   ENOMEM, EINTR   as below; and errors of the IOMMU driver
+ *
+ * Errors of VFIO_IOMMU_GET_INFO: EINVAL (argsz too small), EFAULT, ENOMEM, and
+ * EINTR, as of VFIO_CHECK_EXTENSION, on a fatal signal.
+ *
+ * Errors of VFIO_IOMMU_DIRTY_PAGES. A refused call has changed nothing, but for
+ * EINTR, which may leave clean pages dirty.
  *
  *   EINVAL     no flag, more than one, or an unknown one; argsz too small;
  *              range empty or not aligned to pgsize; pgsize not a power of
@@ -41,12 +59,18 @@
  *   ENOENT     with VADDR: nothing is mapped there
  *   EFAULT     there is neither memory that can be pinned nor device memory
  *              (as mmap of a VFIO device's BAR gives), or READ or WRITE is more
- *              than the process itself may do there
+ *              than the process itself may do there, or the size is more than
+ *              a process can have. While there are only groups without an
+ *              IOMMU nothing is pinned, and nobody looks
  *   ENOMEM     no memory, or past RLIMIT_MEMLOCK without CAP_IPC_LOCK
- *   ENODEV     the last group is leaving the container
+ *   ENODEV     the last group is leaving the container (when it has left, every
+ *              call is EINVAL)
  *   EINTR      a fatal signal
+ *   and what the IOMMU driver, or the pinning of unusual memory, says
  *
- * Errors of VFIO_IOMMU_UNMAP_DMA; but for EINTR nothing is unmapped on error.
+ * Errors of VFIO_IOMMU_UNMAP_DMA. Nothing is unmapped on error, but for EINTR,
+ * and EFAULT where the argument can be read and not written: then the call did
+ * what it was to do, and could not say how much.
  *
  *   EINVAL     argsz too small, unknown flags, size 0, not aligned, cuts
  *              through a mapping (not in a v1 container); with GET_DIRTY_BITMAP
