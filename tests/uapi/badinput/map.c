@@ -83,6 +83,19 @@ static void ranges(struct bad *b, char *mem)
 		"MAP: around all mappings");
 }
 
+/* More than a process can have, where it fits between the IOVA's ends. */
+static void too_large(struct bad *b, char *mem, uint64_t start, uint64_t end)
+{
+	uint64_t size = 1ULL << 47;
+
+	if (end - start >= size)
+		refused(b, map(b, mem, start, size, MAP_RW), -EFAULT,
+			"MAP of 128 TiB");
+	else
+		refused(b, map(b, mem, start, size, MAP_RW), -EINVAL,
+			"MAP of 128 TiB into a smaller IOVA range");
+}
+
 static void outside(struct bad *b, char *mem)
 {
 	struct vfio_iommu_type1_info *info = vfio_info(b->rig.container);
@@ -106,6 +119,9 @@ static void outside(struct bad *b, char *mem)
 	}
 	refused(b, map(b, mem, 0xfee00000, PAGE_4K, MAP_RW), -EINVAL,
 		"MAP over the MSI window");
+	if (cap && cap->nr_iovas)
+		too_large(b, mem, cap->iova_ranges[cap->nr_iovas - 1].start,
+			  cap->iova_ranges[cap->nr_iovas - 1].end);
 }
 
 static void bad_memory(struct bad *b, char *mem)
