@@ -4,7 +4,7 @@
  *
  * --v1     type 1 containers too, which are ours only with claim=all
  * --storm  how long, 0 for none (default: 4 with ours, none with stock)
- * TEST     only those whose name begins so; promote* and full* run only if they
+ * TEST     only those whose name begins so; those of promote.c run only if they
  *          are named, as they want an edu that the simulator has (take-edu)
  */
 #include "counters.h"
@@ -69,6 +69,7 @@ static const struct test special[] = {
 	{ "full-manual", test_full_manual },
 	{ "full-close", test_full_close },
 	{ "full-leave", test_full_leave },
+	{ "several", test_several },
 };
 
 static struct counters before;

@@ -2,7 +2,8 @@
 /*
  * A device behind the IOMMU whose driver pins as well. With its first pin for
  * writing it is of pinned scope, and what was known until then must be saved.
- * The full-* tests want an IOMMU without dirty bits, the others one with them.
+ * The full-* tests want an IOMMU without dirty bits, the others one with them;
+ * and "several" an edu of two functions, the first of which the simulator has.
  */
 #include "pins.h"
 #include "proc.h"
@@ -436,5 +437,32 @@ void test_full_leave(void)
 	policy_is(&cage, PINNED, "left again");
 	get_is(ALL, "left again");
 	get_is("0000000010000000", "only what is pinned");
+	close_all();
+}
+
+/* The other device of the group may write what nobody pins. */
+void test_several(void)
+{
+	open_alone();
+	if (!vfio_find_edus(&other.dev, 1) ||
+	    other.dev.group_nr != cage.sims[0].group_nr)
+		tap_bail("the simulator's edu is alone in its group");
+	other.dev.group = cage.sims[0].group;
+	must(vfio_device_open(&other.dev) ? -1 : 0, 0, "GET_DEVICE_FD for", 2);
+	edu_open(&other.edu, other.dev.fd);
+	start_logging(&cage);
+	pin(5);
+	policy_is(&cage, HWDBM, "one of the group's two devices pins");
+	rig_write(&other, IOVA + 2 * PAGE);
+	dma(3);
+	get_is("0011010000000000", "both write");
+	get_is("0000010000000000", "pinned");
+	rig_write(&other, IOVA + 9 * PAGE);
+	vfio_device_close(&cage.sims[0]);
+	policy_is(&cage, HWDBM, "the device that pins is closed");
+	get_is("0000010001000000", "the device that pins is closed");
+	reopen();
+	edu_close(&other.edu);
+	vfio_device_close(&other.dev);
 	close_all();
 }
