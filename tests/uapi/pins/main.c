@@ -70,6 +70,7 @@ static const struct test special[] = {
 	{ "full-close", test_full_close },
 	{ "full-leave", test_full_leave },
 	{ "several", test_several },
+	{ "grown", test_grown },
 };
 
 static struct counters before;

@@ -129,6 +129,7 @@ void test_full_manual(void);
 void test_full_close(void);
 void test_full_leave(void);
 void test_several(void);
+void test_grown(void);
 
 void test_owner_exits(void);
 void test_owner_execs(void);

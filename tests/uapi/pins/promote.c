@@ -10,6 +10,7 @@
 #include "tap.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define PAGES	16
@@ -440,16 +441,33 @@ void test_full_leave(void)
 	close_all();
 }
 
+static void find_other(void)
+{
+	if (!vfio_find_edus(&other.dev, 1) ||
+	    other.dev.group_nr != cage.sims[0].group_nr)
+		tap_bail("the simulator's edu is alone in its group");
+}
+
+/* Of the same group, which is open. */
+static void open_other(void)
+{
+	other.dev.group = cage.sims[0].group;
+	must(vfio_device_open(&other.dev), 0, "GET_DEVICE_FD for", 2);
+	edu_open(&other.edu, other.dev.fd);
+}
+
+static void close_other(void)
+{
+	edu_close(&other.edu);
+	vfio_device_close(&other.dev);
+}
+
 /* The other device of the group may write what nobody pins. */
 void test_several(void)
 {
 	open_alone();
-	if (!vfio_find_edus(&other.dev, 1) ||
-	    other.dev.group_nr != cage.sims[0].group_nr)
-		tap_bail("the simulator's edu is alone in its group");
-	other.dev.group = cage.sims[0].group;
-	must(vfio_device_open(&other.dev) ? -1 : 0, 0, "GET_DEVICE_FD for", 2);
-	edu_open(&other.edu, other.dev.fd);
+	find_other();
+	open_other();
 	start_logging(&cage);
 	pin(5);
 	policy_is(&cage, HWDBM, "one of the group's two devices pins");
@@ -462,7 +480,59 @@ void test_several(void)
 	policy_is(&cage, HWDBM, "the device that pins is closed");
 	get_is("0000010001000000", "the device that pins is closed");
 	reopen();
-	edu_close(&other.edu);
-	vfio_device_close(&other.dev);
+	close_other();
+	close_all();
+}
+
+static void tell_sysfs(const char *file, const char *text)
+{
+	char path[128];
+	int ret;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/%s", file);
+	ret = proc_write(path, text);
+	if (ret)
+		tap_bail("%s: %s", path, strerror(-ret));
+}
+
+/* Taken out of the machine, and plugged in again. */
+static void other_is_pulled(void)
+{
+	char file[64];
+
+	snprintf(file, sizeof(file), "devices/%s/remove", other.dev.bdf);
+	tell_sysfs(file, "1");
+}
+
+static void other_is_plugged(void)
+{
+	char file[64];
+
+	tell_sysfs("rescan", "1");
+	snprintf(file, sizeof(file), "devices/%s/driver_override",
+		 other.dev.bdf);
+	tell_sysfs(file, "vfio-pci");
+	tell_sysfs("drivers_probe", other.dev.bdf);
+	find_other();
+}
+
+/* A device that is plugged in comes to a group that is of pinned scope. */
+void test_grown(void)
+{
+	open_alone();
+	find_other();
+	other_is_pulled();
+	start_logging(&cage);
+	pin(5);
+	policy_is(&cage, PINNED, "alone");
+	get_is("0000010000000000", "alone");
+	other_is_plugged();
+	open_other();
+	policy_is(&cage, HWDBM, "a second device is opened");
+	tap_ok(rig_reaches(&other, IOVA + 2 * PAGE, ram + 2 * PAGE),
+	       "it does DMA");
+	get_is("0010010000000000", "it has written");
+	get_is("0000010000000000", "and then no more");
+	close_other();
 	close_all();
 }
