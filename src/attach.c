@@ -409,27 +409,51 @@ void hwdbm_attach_group_pins(struct hwdbm_container *c,
 	up_write(&c->domains_sem);
 }
 
-/*
- * The next driver, or the same one in another mode, may not pin. From the
- * pinned policy to any other nothing has to be saved.
- */
-void hwdbm_attach_device_closed(struct hwdbm_container *c,
-				const struct iommu_group *iommu_group)
+static void demote(struct hwdbm_container *c,
+		   const struct iommu_group *iommu_group,
+		   bool (*wanted)(const struct hwdbm_group *g))
 {
 	struct hwdbm_domain *d;
 	struct hwdbm_group *g;
-	bool demote;
+	bool change;
 
 	down_read(&c->domains_sem);
 	g = find_group(c, iommu_group, &d);
-	demote = g && g->pinned;
+	change = g && g->pinned && wanted(g);
 	up_read(&c->domains_sem);
-	if (!demote)
+	if (!change)
 		return;
-	/* VFIO is closing the device, so the group is still in. */
+	/*
+	 * VFIO is about to open or close a device, so the group is still in.
+	 * From the pinned policy to any other nothing has to be saved.
+	 */
 	down_write(&c->domains_sem);
 	g->pinned = false;
 	up_write(&c->domains_sem);
+}
+
+/* The next driver, or the same one in another mode, may not pin. */
+static bool always(const struct hwdbm_group *g)
+{
+	return true;
+}
+
+void hwdbm_attach_device_closed(struct hwdbm_container *c,
+				const struct iommu_group *iommu_group)
+{
+	demote(c, iommu_group, always);
+}
+
+/* A second device may have been plugged in; VFIO has not opened it yet. */
+static bool not_single(const struct hwdbm_group *g)
+{
+	return !hwdbm_group_single(g);
+}
+
+void hwdbm_attach_device_opens(struct hwdbm_container *c,
+			       const struct iommu_group *iommu_group)
+{
+	demote(c, iommu_group, not_single);
 }
 
 /* With the last domain the pages go; with the last group the mappings too. */

@@ -75,6 +75,16 @@ void hwdbm_attach_device_closed(struct hwdbm_container *c,
 				const struct iommu_group *iommu_group);
 
 /**
+ * hwdbm_attach_device_opens() - a device is about to be opened
+ * @c: the container; domains_sem is not held
+ * @iommu_group: its group
+ *
+ * A group that has got a second device leaves the pinned scope.
+ */
+void hwdbm_attach_device_opens(struct hwdbm_container *c,
+			       const struct iommu_group *iommu_group);
+
+/**
  * hwdbm_attach_coherent() - does every domain enforce cache coherency
  *
  * Return: 1, 0, or -EINTR on a fatal signal.

@@ -71,7 +71,7 @@ static int pin_in(struct hwdbm_container *c, struct hwdbm_mapping *m, u64 iova,
 	struct hwdbm_ext_pin *pin;
 
 	/* One that is being made is not there yet; one that goes is gone. */
-	if (!m->live || READ_ONCE(m->going))
+	if (!m->live || atomic_read(&m->going))
 		return -EINVAL;
 	if ((m->prot & prot) != prot)
 		return -EPERM;
@@ -225,9 +225,11 @@ static int copy_as_owner(const struct place *at, void *data, size_t count,
 {
 	int ret;
 
-	if (current->mm)
-		return current->mm == at->mm ?
-			       copy(at->user, data, count, write) : -EXDEV;
+	if (current->mm == at->mm)
+		return copy(at->user, data, count, write);
+	/* Another process, or one that has no memory any more. */
+	if (!(current->flags & PF_KTHREAD) || current->mm)
+		return -EXDEV;
 	kthread_use_mm(at->mm);
 	ret = copy(at->user, data, count, write);
 	kthread_unuse_mm(at->mm);
@@ -297,8 +299,20 @@ int hwdbm_emul_rw(struct hwdbm_container *c, u64 iova, void *data, size_t count,
 	return ret;
 }
 
+static void tell_group(struct hwdbm_container *c, struct vfio_device *device,
+		       void (*tell)(struct hwdbm_container *c,
+				    const struct iommu_group *group))
+{
+	struct iommu_group *group = iommu_group_get(device->dev);
+
+	if (group)
+		tell(c, group);
+	iommu_group_put(group);
+}
+
 void hwdbm_emul_register(struct hwdbm_container *c, struct vfio_device *device)
 {
+	tell_group(c, device, hwdbm_attach_device_opens);
 	if (!device->ops->dma_unmap)
 		return;
 	mutex_lock(&c->devices_lock);
@@ -309,18 +323,12 @@ void hwdbm_emul_register(struct hwdbm_container *c, struct vfio_device *device)
 void hwdbm_emul_unregister(struct hwdbm_container *c,
 			   struct vfio_device *device)
 {
-	struct iommu_group *group;
-
 	if (!device->ops->dma_unmap)
 		return;
 	mutex_lock(&c->devices_lock);
 	list_del(&device->iommu_entry);
 	mutex_unlock(&c->devices_lock);
-
-	group = iommu_group_get(device->dev);
-	if (group)
-		hwdbm_attach_device_closed(c, group);
-	iommu_group_put(group);
+	tell_group(c, device, hwdbm_attach_device_closed);
 }
 
 void hwdbm_emul_notify(struct hwdbm_container *c,

@@ -46,17 +46,19 @@ static const char *const claim_names[] = {
  * us in front, but must not be done while a container is open on the table of
  * operations, so it is left to the operator, who knows when.
  */
-static bool registered;
+static bool registered, comes_later;
 
 static int module_event(struct notifier_block *nb, unsigned long event,
 			void *data)
 {
 	const struct module *mod = data;
 
-	/* What is still loading while we register has registered before us. */
-	if (!READ_ONCE(registered))
+	if (strcmp(mod->name, "vfio_iommu_type1"))
 		return NOTIFY_OK;
-	if (event == MODULE_STATE_LIVE && !strcmp(mod->name, "vfio_iommu_type1"))
+	/* It registers between these two, and may have begun before us. */
+	if (event == MODULE_STATE_COMING)
+		comes_later = READ_ONCE(registered);
+	if (event == MODULE_STATE_LIVE && comes_later)
 		pr_warn_once("%s was loaded after this module and serves types 1 and 3 now: claim=%s has no effect until this module is unloaded and loaded again\n",
 			     mod->name, claim);
 	return NOTIFY_OK;

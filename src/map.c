@@ -260,11 +260,10 @@ static int remove_locked(struct hwdbm_container *c, struct hwdbm_mapping *m,
 	/* Whoever clears live erases; another UNMAP may have been quicker. */
 	if (!m->live)
 		goto unlock;
-	if (!hwdbm_ext_pins_empty(&m->pins)) {
-		WRITE_ONCE(m->going, true);
-		ret = -EAGAIN;
+	ret = -EAGAIN;
+	if (!hwdbm_ext_pins_empty(&m->pins))
 		goto unlock;
-	}
+	ret = 0;
 	if (report)
 		hwdbm_dirty_report(c, m, report);
 	WRITE_ONCE(m->live, false);
@@ -304,16 +303,12 @@ static int remove_one(struct hwdbm_container *c, struct hwdbm_mapping *m,
 	unsigned int tries = 0;
 	int ret;
 
+	atomic_inc(&m->going);
 	while ((ret = try_remove(c, m, report, unmapped)) == -EAGAIN &&
 	       tries++ < UNPIN_TRIES)
 		hwdbm_emul_notify(c, m);
-	/* Drivers may pin again; one that does not see it yet is refused. */
-	if (ret)
-		WRITE_ONCE(m->going, false);
-	if (ret != -EAGAIN)
-		return ret;
-	pr_warn_ratelimited("a driver does not unpin what is to be unmapped\n");
-	return -EBUSY;
+	atomic_dec(&m->going);
+	return ret == -EAGAIN ? -EBUSY : ret;
 }
 
 static bool bisected(struct hwdbm_container *c, u64 first, u64 last)
@@ -326,29 +321,98 @@ static bool bisected(struct hwdbm_container *c, u64 first, u64 last)
 	return ret;
 }
 
+/* A glance, without a lock of the mapping's. */
+static bool has_pins(const struct hwdbm_mapping *m)
+{
+	return !hwdbm_ext_pins_empty(&m->pins);
+}
+
+static int ask_to_unpin(struct hwdbm_container *c, struct hwdbm_mapping *m)
+{
+	unsigned int tries;
+
+	for (tries = 0; has_pins(m) && tries < UNPIN_TRIES; tries++)
+		hwdbm_emul_notify(c, m);
+	if (!has_pins(m))
+		return 0;
+	pr_warn_ratelimited("a driver does not unpin what is to be unmapped\n");
+	return -EBUSY;
+}
+
+/* Does a mapping that meets a range go with it? */
+static bool concerns(const struct hwdbm_container *c,
+		     const struct hwdbm_mapping *m, u64 first, u64 last)
+{
+	return m->iova >= first && (!c->v2 || m->last <= last);
+}
+
+/* Visit what goes with a range, in ascending order, until @visit fails. */
+static int for_range(struct hwdbm_container *c, u64 first, u64 last,
+		     int (*visit)(struct hwdbm_container *c,
+				  struct hwdbm_mapping *m, void *ctx),
+		     void *ctx)
+{
+	struct hwdbm_mapping *m;
+	int ret = 0;
+
+	while (!ret && (m = hwdbm_map_next(c, first, last))) {
+		bool goes = concerns(c, m, first, last);
+		u64 m_last = m->last;
+
+		if (goes)
+			ret = visit(c, m, ctx);
+		hwdbm_mapping_put(m);
+		if (m_last >= last || (!c->v2 && !goes))
+			break;
+		first = m_last + 1;
+		cond_resched();
+	}
+	return ret;
+}
+
+struct remove_ctx {
+	struct hwdbm_dirty_request *report;
+	u64 *unmapped;
+};
+
+static int visit_unpin(struct hwdbm_container *c, struct hwdbm_mapping *m,
+		       void *ctx)
+{
+	return ask_to_unpin(c, m);
+}
+
+static int visit_remove(struct hwdbm_container *c, struct hwdbm_mapping *m,
+			void *data)
+{
+	struct remove_ctx *ctx = data;
+
+	/* Too new: there is no room for it in the report. */
+	if (ctx->report && !hwdbm_dirty_covers(ctx->report, m))
+		return 0;
+	return remove_one(c, m, ctx->report, ctx->unmapped);
+}
+
+/*
+ * Drivers unpin all of the range before any of it goes, so that a driver that
+ * does not fails the call with nothing done.
+ */
 int hwdbm_map_remove(struct hwdbm_container *c, u64 first, u64 last,
 		     struct hwdbm_dirty_request *report, u64 *unmapped)
 {
-	struct hwdbm_mapping *m;
+	struct remove_ctx ctx = { .report = report, .unmapped = unmapped };
 	int ret = 0;
 
 	*unmapped = 0;
 	if (c->v2 && bisected(c, first, last))
 		return -EINVAL;
-	while (!ret && (m = hwdbm_map_next(c, first, last))) {
-		bool begins = m->iova >= first;
-		u64 m_last = m->last;
-
-		if (begins && (!c->v2 || m_last <= last) &&
-		    (!report || hwdbm_dirty_covers(report, m)))
-			ret = remove_one(c, m, report, unmapped);
-		hwdbm_mapping_put(m);
-		if (m_last >= last || (!c->v2 && !begins))
-			break;
-		first = m_last + 1;
-		cond_resched();
-	}
-	/* What is gone, and reported, is told now; the rest by the next call. */
+	if (!list_empty(&c->devices))
+		ret = for_range(c, first, last, visit_unpin, NULL);
+	if (!ret)
+		ret = for_range(c, first, last, visit_remove, &ctx);
+	/*
+	 * One that has pinned in between, and keeps it: what is gone, and
+	 * reported, is told now; the rest by the next call.
+	 */
 	return ret == -EBUSY && *unmapped ? 0 : ret;
 }
 

@@ -55,11 +55,12 @@ int hwdbm_map_add(struct hwdbm_container *c, u64 iova, u64 size, u64 vaddr,
  * A v1 container unmaps whole mappings that begin in the range, up to @last;
  * nothing if the first that meets it begins before @first.
  *
- * Drivers that have pinned pages are told first; no lock of ours may be held.
+ * Drivers that have pinned pages are told first, and nothing is done if one
+ * keeps them; no lock of ours may be held.
  *
  * Return: 0; -EINVAL, with nothing done, if the range cuts through a mapping;
- * -EBUSY if a driver does not unpin and nothing was unmapped before; -EINTR if
- * a fatal signal came while waiting for a lock.
+ * -EBUSY if a driver does not unpin; -EINTR if a fatal signal came while
+ * waiting for a lock.
  */
 int hwdbm_map_remove(struct hwdbm_container *c, u64 first, u64 last,
 		     struct hwdbm_dirty_request *report, u64 *unmapped);

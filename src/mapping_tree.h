@@ -3,6 +3,7 @@
 #ifndef HWDBM_MAPPING_TREE_H
 #define HWDBM_MAPPING_TREE_H
 
+#include <linux/atomic.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -37,8 +38,8 @@
  *	clearing a hardware dirty bit until the invalidation for it is done
  * @live: wholly mapped; written under @lock, and taken back only under @io as
  *	well, or when no device is open; may be looked at without
- * @going: UNMAP waits for drivers to unpin, so they may pin no more; set under
- *	@lock
+ * @going: UNMAPs at work on it, which wait for drivers to unpin: these may pin
+ *	no more
  * @log: software's record of dirty pages, active while the container logs;
  *	@lock, or the container's domains_sem held for writing
  * @pins: pages that drivers have pinned; @lock
@@ -56,7 +57,7 @@ struct hwdbm_mapping {
 	struct rw_semaphore io;
 	struct mutex lock;
 	bool live;
-	bool going;
+	atomic_t going;
 	struct hwdbm_dirty_log log;
 	struct hwdbm_ext_pins pins;
 	struct list_head raw;

@@ -82,19 +82,6 @@ static int wait_for_copies(struct hwdbm_container *c, u64 first, u64 last)
 	return ret;
 }
 
-static void revalidate(struct hwdbm_container *c, u64 first, u64 last)
-{
-	struct hwdbm_mapping *m;
-
-	down_write(&c->domains_sem);
-	for (m = hwdbm_mapping_tree_first(&c->mappings, first, last);
-	     m && m->iova <= last; m = hwdbm_mapping_tree_next(m)) {
-		c->vaddr_invalid -= m->vaddr_invalid;
-		m->vaddr_invalid = false;
-	}
-	up_write(&c->domains_sem);
-}
-
 int hwdbm_vaddr_invalidate(struct hwdbm_container *c, u64 first, u64 last,
 			   u64 *bytes)
 {
@@ -107,10 +94,7 @@ int hwdbm_vaddr_invalidate(struct hwdbm_container *c, u64 first, u64 last,
 	up_write(&c->domains_sem);
 	if (ret || !*bytes)
 		return ret;
-	ret = wait_for_copies(c, first, last);
-	if (ret)
-		revalidate(c, first, last);
-	return ret;
+	return wait_for_copies(c, first, last);
 }
 
 static int update(struct hwdbm_container *c, struct hwdbm_mapping *m, u64 iova,

@@ -19,7 +19,8 @@ struct hwdbm_container;
  *
  * Return: 0; -EINVAL, with nothing done, if one is invalid already or the
  * range cuts through a mapping; -EBUSY if a group without an IOMMU is in;
- * -EINTR on a fatal signal.
+ * -EINTR on a fatal signal, and then the addresses may be invalid: another
+ * process that has the container can still update them.
  */
 int hwdbm_vaddr_invalidate(struct hwdbm_container *c, u64 first, u64 last,
 			   u64 *bytes);

@@ -78,8 +78,7 @@
  *              ALL also an IOVA or size other than 0; with VADDR also where an
  *              address is invalid already
  *   EBUSY      with VADDR: a group without an IOMMU is in; without: a driver
- *              keeps pages of the first mapping in the range pinned. Of a later
- *              one: success, and size says how much is unmapped
+ *              keeps pages in the range pinned
  *   EOVERFLOW  iova + size exceeds 2^64 (stock before 7.x: EINVAL)
  *   EFAULT, ENOMEM  as above
  *   EINTR      a fatal signal came between two mappings

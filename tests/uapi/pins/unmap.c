@@ -128,8 +128,8 @@ static int unmap_four(struct cage *cage, uint32_t flags, uint64_t *word,
 
 /*
  * Four mappings, the third with a pin that the driver does not give back: UNMAP
- * of all four, with @flags, ends there, says how far it came, and has told what
- * was dirty below. Again, it does not come that far. Then the driver gives way.
+ * of all four, with @flags, does nothing, however often. Then the driver gives
+ * way.
  */
 static void never(char *ram, uint32_t flags, const char *what)
 {
