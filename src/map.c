@@ -330,10 +330,14 @@ static bool has_pins(const struct hwdbm_mapping *m)
 static int ask_to_unpin(struct hwdbm_container *c, struct hwdbm_mapping *m)
 {
 	unsigned int tries;
+	bool kept;
 
+	atomic_inc(&m->going);
 	for (tries = 0; has_pins(m) && tries < UNPIN_TRIES; tries++)
 		hwdbm_emul_notify(c, m);
-	if (!has_pins(m))
+	kept = has_pins(m);
+	atomic_dec(&m->going);
+	if (!kept)
 		return 0;
 	pr_warn_ratelimited("a driver does not unpin what is to be unmapped\n");
 	return -EBUSY;
