@@ -148,7 +148,9 @@ static int vaddr_allowed(struct hwdbm_container *c)
 {
 	int ret = hwdbm_vaddr_updatable(c);
 
-	return ret > 0 ? 0 : ret ?: -EBUSY;
+	if (!ret)
+		return -EBUSY;
+	return ret < 0 ? ret : 0;
 }
 
 static long unmap_dma(struct hwdbm_container *c, void __user *arg)

@@ -11,6 +11,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/iommu.h>
+#include <linux/jiffies.h>
 #include <linux/overflow.h>
 #include <linux/printk.h>
 #include <linux/sched.h>
@@ -297,6 +298,18 @@ unlock:
 /* A driver has this many chances to unpin. */
 #define UNPIN_TRIES	10
 
+/*
+ * Whose pin has returned a moment ago may not have noted it yet, so that the
+ * first calls find nothing to undo: some time between the later ones.
+ */
+static void notify(struct hwdbm_container *c, struct hwdbm_mapping *m,
+		   unsigned int tries)
+{
+	if (tries > 1)
+		schedule_timeout_killable(msecs_to_jiffies(10));
+	hwdbm_emul_notify(c, m);
+}
+
 static int remove_one(struct hwdbm_container *c, struct hwdbm_mapping *m,
 		      struct hwdbm_dirty_request *report, u64 *unmapped)
 {
@@ -305,8 +318,8 @@ static int remove_one(struct hwdbm_container *c, struct hwdbm_mapping *m,
 
 	atomic_inc(&m->going);
 	while ((ret = try_remove(c, m, report, unmapped)) == -EAGAIN &&
-	       tries++ < UNPIN_TRIES)
-		hwdbm_emul_notify(c, m);
+	       tries < UNPIN_TRIES)
+		notify(c, m, tries++);
 	atomic_dec(&m->going);
 	return ret == -EAGAIN ? -EBUSY : ret;
 }
@@ -334,7 +347,7 @@ static int ask_to_unpin(struct hwdbm_container *c, struct hwdbm_mapping *m)
 
 	atomic_inc(&m->going);
 	for (tries = 0; has_pins(m) && tries < UNPIN_TRIES; tries++)
-		hwdbm_emul_notify(c, m);
+		notify(c, m, tries);
 	kept = has_pins(m);
 	atomic_dec(&m->going);
 	if (!kept)
