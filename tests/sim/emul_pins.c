@@ -288,6 +288,19 @@ static bool notice(struct emul_device *emul, u64 iova, u64 bytes, u64 *turn)
 	return unpin;
 }
 
+/* Not wait_event(): the condition sleeps on a mutex. */
+static void wait_for_calls(struct emul_device *emul, u64 turn,
+			   unsigned long first, unsigned long last)
+{
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+	long left = WAIT_FOR_CALLS;
+
+	add_wait_queue(&emul->call_ended, &wait);
+	while (left && calls_meet(emul, turn, first, last))
+		left = wait_woken(&wait, TASK_UNINTERRUPTIBLE, left);
+	remove_wait_queue(&emul->call_ended, &wait);
+}
+
 void emul_unmapped(struct vfio_device *vfio, u64 iova, u64 bytes)
 {
 	struct emul_device *emul = to_emul(vfio);
@@ -297,9 +310,7 @@ void emul_unmapped(struct vfio_device *vfio, u64 iova, u64 bytes)
 
 	if (!notice(emul, iova, bytes, &turn))
 		return;
-	wait_event_timeout(emul->call_ended,
-			   !calls_meet(emul, turn, first, last),
-			   WAIT_FOR_CALLS);
+	wait_for_calls(emul, turn, first, last);
 	unpin_range(emul, first, last);
 }
 
