@@ -89,8 +89,8 @@ static void too_large(struct bad *b, char *mem, uint64_t start, uint64_t end)
 	uint64_t size = 1ULL << 47;
 
 	if (end - start >= size)
-		refused(b, map(b, mem, start, size, MAP_RW), -EFAULT,
-			"MAP of 128 TiB");
+		refused(b, map(b, mem, end - (size - 1), size, MAP_RW),
+			-EFAULT, "MAP of 128 TiB");
 	else
 		refused(b, map(b, mem, start, size, MAP_RW), -EINVAL,
 			"MAP of 128 TiB into a smaller IOVA range");
