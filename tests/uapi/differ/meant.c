@@ -161,7 +161,7 @@ static const struct rule rules[] = {
 	  "there is no largest bitmap" },
 	{ "unmap-large", V2, "", OP_UNMAP, -EINVAL, ANY, large, true,
 	  "there is no largest bitmap" },
-	{ "unmap-all-bitmap", V2, "", OP_UNMAP, -EINVAL, ANY, all_and_bitmap, true,
+	{ "unmap-all-bitmap", V1 | V2, "", OP_UNMAP, -EINVAL, ANY, all_and_bitmap, true,
 	  "ALL may come with a bitmap" },
 	{ "get-in-bar", V2, "", OP_DIRTY, 0, -EFAULT, in_bar, false,
 	  "a bitmap must lie in memory that can be pinned" },
