@@ -134,6 +134,7 @@ counts 1 0 '^ok ' 'what prints no TAP goes by its exit status' host words
 
 # The emulator may fail once.
 for why in 'no end after 300 s' 'QEMU died (exit status 134)' \
+	'output is lost: 3 0 bytes of 9 0 came (stdout, stderr)' \
 	"the emulation has lost a processor's timer (above)"; do
 	echo "$why" >"$tmp/failures"
 	counts 2 0 "^again *it .*$why" "$why, once" vm good
