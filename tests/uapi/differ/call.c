@@ -87,6 +87,13 @@ bool call_range(const struct call *call, uint64_t *iova, uint64_t *size)
 	}
 }
 
+bool call_ends_space(const struct call *call)
+{
+	uint64_t iova, size;
+
+	return call_range(call, &iova, &size) && size && !(iova + size);
+}
+
 static void set_capability(bool on)
 {
 	struct __user_cap_header_struct head = {

@@ -135,6 +135,8 @@ struct vfio_bitmap *call_bitmap(struct call *call);
 const struct vfio_bitmap *call_bitmap_const(const struct call *call);
 /* The range that a call is about; false where it has none. */
 bool call_range(const struct call *call, uint64_t *iova, uint64_t *size);
+/* Whether that range ends at 2^64 - 1. */
+bool call_ends_space(const struct call *call);
 
 void call_init(void);
 /* @fill: call->real bytes that the bitmap holds before. */

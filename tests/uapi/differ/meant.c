@@ -54,13 +54,6 @@ static bool range_wraps(const struct call *c)
 	return call_range(c, &iova, &size) && wraps(iova, size);
 }
 
-static bool ends_space(const struct call *c)
-{
-	uint64_t iova, size;
-
-	return call_range(c, &iova, &size) && size && !(iova + size);
-}
-
 static bool coarse(const struct call *c)
 {
 	const struct vfio_bitmap *bitmap = call_bitmap_const(c);
@@ -135,9 +128,9 @@ static bool asks_clear(const struct call *c)
 static const struct rule rules[] = {
 	{ "map-wraps", V1 | V2, "6.12", OP_MAP, -EINVAL, -EOVERFLOW, map_wraps, false,
 	  "an IOVA or address that wraps is EOVERFLOW, as on 7.x" },
-	{ "map-to-the-end", V1 | V2, "6.12", OP_MAP, ANY_MAP, -EEXIST, ends_space, true,
+	{ "map-to-the-end", V1 | V2, "6.12", OP_MAP, ANY_MAP, -EEXIST, call_ends_space, true,
 	  "6.12's stock finds no overlap with a range that ends at 2^64 - 1" },
-	{ "vaddr-to-the-end", V1 | V2, "6.12", OP_MAP, -ENOENT, -EINVAL, ends_space, false,
+	{ "vaddr-to-the-end", V1 | V2, "6.12", OP_MAP, -ENOENT, -EINVAL, call_ends_space, false,
 	  "6.12's stock finds no mapping in a range that ends at 2^64 - 1" },
 	{ "map-too-large", V1 | V2, "", OP_MAP, -ENOMEM, -EFAULT, too_large, false,
 	  "stock pins up to the limit before it finds that no memory is that large" },
@@ -149,9 +142,9 @@ static const struct rule rules[] = {
 	  "stock has no GET_BITMAP_NOCLEAR" },
 	{ "clear", V2, "", OP_DIRTY, -EINVAL, ANY, clear, false,
 	  "stock has no CLEAR_BITMAP" },
-	{ "unmap-to-the-end", V1 | V2, "6.12", OP_UNMAP, ANY, ANY, ends_space, true,
+	{ "unmap-to-the-end", V1 | V2, "6.12", OP_UNMAP, ANY, ANY, call_ends_space, true,
 	  "a range may end at 2^64 - 1, as on 7.x; 6.12's stock unmaps nothing then" },
-	{ "get-to-the-end", V2, "6.12", OP_DIRTY, -EINVAL, ANY, ends_space, false,
+	{ "get-to-the-end", V2, "6.12", OP_DIRTY, -EINVAL, ANY, call_ends_space, false,
 	  "a range may end at 2^64 - 1, as on 7.x" },
 	{ "get-coarse", V2, "", OP_DIRTY, -EINVAL, ANY, coarse, false,
 	  "a bit may stand for up to 1 GiB" },
