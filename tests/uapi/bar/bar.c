@@ -5,40 +5,16 @@
 
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <unistd.h>
 #include <linux/pci_regs.h>
 
 #define MAX_DEVICES 8
 #define WORDS 8
 
-static struct vfio_region_info region_info(int fd, unsigned int index)
-{
-	struct vfio_region_info info = {
-		.argsz = sizeof(info),
-		.index = index,
-	};
-
-	if (ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &info))
-		tap_bail("GET_REGION_INFO %u: %m", index);
-	return info;
-}
-
 void bar_memory(struct bar *bar, bool on)
 {
-	struct vfio_region_info config =
-		region_info(bar->dev.fd, VFIO_PCI_CONFIG_REGION_INDEX);
-	off_t at = (off_t)config.offset + PCI_COMMAND;
-	uint16_t command;
-
-	if (pread(bar->dev.fd, &command, 2, at) != 2)
-		tap_bail("config space: %m");
-	command &= (uint16_t)~PCI_COMMAND_MEMORY;
-	if (on)
-		command |= PCI_COMMAND_MEMORY;
-	if (pwrite(bar->dev.fd, &command, 2, at) != 2)
-		tap_bail("config space: %m");
+	vfio_pci_command(bar->dev.fd, PCI_COMMAND_MEMORY,
+			 on ? PCI_COMMAND_MEMORY : 0);
 }
 
 void *bar_see(struct bar *bar, void *at, uint64_t offset, uint64_t size,
@@ -61,7 +37,7 @@ void bar_open(struct bar *bar, const char *id, int index, unsigned int region)
 		tap_bail("this test wants a device %s, number %d", id, index);
 	bar->dev = devs[index];
 	bar->container = vfio_setup(&bar->dev, backend.type);
-	info = region_info(bar->dev.fd, region);
+	info = vfio_region(bar->dev.fd, region);
 	bar->size = info.size;
 	bar->offset = (off_t)info.offset;
 	bar_memory(bar, true);

@@ -7,11 +7,11 @@
 #define HWDBM_TEST_BAR_H
 
 #include "backend.h"
+#include "edu_regs.h"
 
 #include <sys/types.h>
 
 #define IOVA		0x100000000ULL
-#define EDU_BUFFER_AT	0x40000ULL	/* in edu's BAR0 */
 
 /* A device in a container of its own, and one of its BARs. */
 struct bar {

@@ -12,15 +12,6 @@
 
 #define IVSHMEM_ID "0x1110"
 
-static void run(void (*test)(struct world *), struct world *w, const char *name)
-{
-	struct balance before;
-
-	balance_take(&before, w->rig.container);
-	test(w);
-	balance_same(&before, name);
-}
-
 int main(int argc, char **argv)
 {
 	struct counters before;
@@ -34,13 +25,13 @@ int main(int argc, char **argv)
 	bar_open(&w.big, IVSHMEM_ID, 0, VFIO_PCI_BAR2_REGION_INDEX);
 	tap_diag("BARs of %lu KiB and %lu MiB", w.small.size >> 10,
 		 w.big.size >> 20);
-	run(test_small, &w, "a small BAR");
-	run(test_mixed, &w, "BAR and RAM in one mapping");
-	run(test_big, &w, "a big BAR");
-	run(test_log, &w, "the log of a BAR");
+	balance_run(w.rig.container, test_small, &w, "a small BAR");
+	balance_run(w.rig.container, test_mixed, &w, "BAR and RAM in one mapping");
+	balance_run(w.rig.container, test_big, &w, "a big BAR");
+	balance_run(w.rig.container, test_log, &w, "the log of a BAR");
 	bar_close(&w.small);
-	run(test_join, &w, "a group joins");
-	run(test_gone, &w, "a device that is gone");
+	balance_run(w.rig.container, test_join, &w, "a group joins");
+	balance_run(w.rig.container, test_gone, &w, "a device that is gone");
 	/* closing has to clean up */
 	tap_ret(bar_map(&w, w.big.at, IOVA, w.big.size), 0,
 		"MAP before the container is closed");

@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <linux/memfd.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -213,12 +212,10 @@ void memory_refill(uint64_t seed)
 
 void memory_plug(int side, int device_fd)
 {
-	struct vfio_region_info info = {
-		.argsz = sizeof(info), .index = VFIO_PCI_BAR0_REGION_INDEX,
-	};
+	struct vfio_region_info info =
+		vfio_region(device_fd, VFIO_PCI_BAR0_REGION_INDEX);
 
-	if (ioctl(device_fd, VFIO_DEVICE_GET_REGION_INFO, &info) ||
-	    info.size != regions[R_BAR].size)
+	if (info.size != regions[R_BAR].size)
 		tap_bail("edu: BAR0 is not of %zu bytes", regions[R_BAR].size);
 	if (mmap(base(side, R_BAR), info.size, RW, MAP_SHARED | MAP_FIXED,
 		 device_fd, (off_t)info.offset) == MAP_FAILED)

@@ -38,3 +38,13 @@ void balance_same(const struct balance *b, const char *after)
 		 now.counters.pins, b->counters.pins, now.counters.locked,
 		 b->counters.locked, now.avail, b->avail);
 }
+
+void balance_run(int container, void (*test)(struct world *w), struct world *w,
+		 const char *name)
+{
+	struct balance before;
+
+	balance_take(&before, container);
+	test(w);
+	balance_same(&before, name);
+}

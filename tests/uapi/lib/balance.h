@@ -19,4 +19,12 @@ void balance_take(struct balance *b, int container);
 /* A test point: all is as it was when taken. Waits, with a bound. */
 void balance_same(const struct balance *b, const char *after);
 
+/*
+ * Runs a test that must leave the container as it was. Each program has a world
+ * of its own.
+ */
+struct world;
+void balance_run(int container, void (*test)(struct world *w), struct world *w,
+		 const char *name);
+
 #endif

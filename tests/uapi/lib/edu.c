@@ -1,26 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "edu.h"
+#include "edu_regs.h"
 #include "tap.h"
+#include "vfio.h"
 
 #include <stdatomic.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <unistd.h>
 #include <linux/pci_regs.h>
-#include <linux/vfio.h>
-
-#define EDU_ID		0x00
-#define EDU_DMA_SRC	0x80
-#define EDU_DMA_DST	0x88
-#define EDU_DMA_COUNT	0x90
-#define EDU_DMA_COMMAND	0x98
-#define EDU_DMA_FAILED	0xa0	/* not in stock QEMU: tests/qemu/README.md */
-#define EDU_DMA_STARTED	0xa8
-#define EDU_BUFFER_AT	0x40000
-
-#define EDU_RUN		1u
-#define EDU_TO_RAM	2u
 
 /* Each poll is a trap to QEMU; the patched device needs none at all. */
 #define EDU_POLLS	10000000
@@ -35,32 +21,13 @@ static uint32_t read32(struct edu *edu, uint32_t reg)
 	return *(volatile uint32_t *)(edu->bar + reg);
 }
 
-static struct vfio_region_info region(int fd, uint32_t index)
-{
-	struct vfio_region_info info = {
-		.argsz = sizeof(info),
-		.index = index,
-	};
-
-	if (ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &info))
-		tap_bail("GET_REGION_INFO %u: %m", index);
-	return info;
-}
-
 void edu_open(struct edu *edu, int device_fd)
 {
-	struct vfio_region_info config, bar;
-	uint16_t command;
+	struct vfio_region_info bar;
 	void *p;
 
-	config = region(device_fd, VFIO_PCI_CONFIG_REGION_INDEX);
-	if (pread(device_fd, &command, 2, config.offset + PCI_COMMAND) != 2)
-		tap_bail("edu: config space: %m");
-	command |= PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
-	if (pwrite(device_fd, &command, 2, config.offset + PCI_COMMAND) != 2)
-		tap_bail("edu: config space: %m");
-
-	bar = region(device_fd, VFIO_PCI_BAR0_REGION_INDEX);
+	vfio_pci_command(device_fd, 0, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	bar = vfio_region(device_fd, VFIO_PCI_BAR0_REGION_INDEX);
 	p = mmap(NULL, bar.size, PROT_READ | PROT_WRITE, MAP_SHARED, device_fd,
 		 (off_t)bar.offset);
 	if (p == MAP_FAILED)

@@ -57,6 +57,12 @@ void vfio_group_close(struct vfio_dev *dev);
 int vfio_setup(struct vfio_dev *dev, unsigned long type);
 void vfio_teardown(struct vfio_dev *dev, int container);
 
+/* ---- vfio_pci.c: a device's regions; these bail on an error ---- */
+
+struct vfio_region_info vfio_region(int fd, uint32_t index);
+/* Bits of the command register that go, and bits that come. */
+void vfio_pci_command(int fd, uint16_t clear, uint16_t set);
+
 /* ---- vfio_dma.c: mappings and GET_INFO ---- */
 
 int vfio_map(int container, void *vaddr, uint64_t iova, uint64_t size,

@@ -84,15 +84,6 @@ bool device_sees(struct world *w, uint64_t iova, const void *want)
 	return edu_failed(&w->rig.edu) == failed && !memcmp(page, want, PROBE);
 }
 
-static void run(void (*test)(struct world *), struct world *w, const char *name)
-{
-	struct balance before;
-
-	balance_take(&before, w->rig.container);
-	test(w);
-	balance_same(&before, name);
-}
-
 static void run_alone(void (*test)(void), const char *name)
 {
 	struct counters before;
@@ -114,11 +105,11 @@ int main(int argc, char **argv)
 	run_alone(test_as_stock, "as stock");
 	counters_read(&before);
 	backend_open(&w.rig, 0);
-	run(test_backings, &w, "backings");
-	run(test_protection, &w, "protection");
-	run(test_changes, &w, "changes");
-	run(test_limits, &w, "limits");
-	run(test_ranges, &w, "IOVA ranges");
+	balance_run(w.rig.container, test_backings, &w, "backings");
+	balance_run(w.rig.container, test_protection, &w, "protection");
+	balance_run(w.rig.container, test_changes, &w, "changes");
+	balance_run(w.rig.container, test_limits, &w, "limits");
+	balance_run(w.rig.container, test_ranges, &w, "IOVA ranges");
 	rig_close(&w.rig);
 	counters_back(&before, "closed");
 	run_alone(test_left_behind, "what processes leave behind");

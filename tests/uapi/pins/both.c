@@ -24,14 +24,18 @@ static bool have_edu(void)
 	return false;
 }
 
-static void open_both(struct cage *cage)
+/* Returns the memory that is mapped at IOVA. */
+static char *open_both(struct cage *cage, uint64_t pages)
 {
+	char *ram = ram_alloc(pages);
 	int ret;
 
 	cage_open(cage, 1);
 	ret = edu_joins(cage, &rig);
 	if (ret)
 		tap_bail("the IOMMU's group does not join: %s", strerror(-ret));
+	cage_map(cage, ram, IOVA, pages);
+	return ram;
 }
 
 void test_both_charge(void)
@@ -41,10 +45,8 @@ void test_both_charge(void)
 
 	if (!have_edu())
 		return;
-	ram = ram_alloc(PAGES);
-	open_both(&cage);
+	ram = open_both(&cage, PAGES);
 	policy_is(&cage, VFIO_HWDBM_POLICY_HWDBM, "both kinds");
-	cage_map(&cage, ram, IOVA, PAGES);
 	locked_is(&cage, PAGES, "mapped");
 	sim_pin(&cage.sims[0], IOVA + 3 * PAGE, 4, SIM_RDWR);
 	locked_is(&cage, PAGES, "pinned besides");
@@ -81,9 +83,7 @@ void test_both_leave(void)
 
 	if (!have_edu())
 		return;
-	ram = ram_alloc(PAGES);
-	open_both(&cage);
-	cage_map(&cage, ram, IOVA, PAGES);
+	ram = open_both(&cage, PAGES);
 	start_logging(&cage);
 	rig_write(&rig, IOVA + PAGE);
 	rig_write(&rig, IOVA + 3 * PAGE);
@@ -173,9 +173,7 @@ void test_both_log(void)
 		tap_skip("the log of both", "stock reports every page");
 		return;
 	}
-	ram = ram_alloc(PAGES);
-	open_both(&cage);
-	cage_map(&cage, ram, IOVA, PAGES);
+	ram = open_both(&cage, PAGES);
 	sim_pin(&cage.sims[0], IOVA + PAGE, 1, SIM_RDWR);
 	start_logging(&cage);
 	rig_write(&rig, IOVA + 2 * PAGE);
@@ -211,9 +209,7 @@ void test_both_vaddr(void)
 
 	if (!have_edu())
 		return;
-	ram = ram_alloc(4);
-	open_both(&cage);
-	cage_map(&cage, ram, IOVA, 4);
+	ram = open_both(&cage, 4);
 	tap_ret(vfio_unmap(cage.container, IOVA, 4 * PAGE,
 			   VFIO_DMA_UNMAP_FLAG_VADDR, NULL),
 		-EBUSY, "UNMAP with VADDR beside a device that pins");
@@ -236,14 +232,6 @@ void test_both_vaddr(void)
 	edu_leaves(&rig);
 	cage_close(&cage);
 	ram_free(ram, 4);
-}
-
-static long peer_map_own(long container, long iova, long pages)
-{
-	char *ram = ram_alloc((uint64_t)pages);
-
-	return vfio_map((int)container, ram, (uint64_t)iova,
-			(uint64_t)pages * PAGE, MAP_RW);
 }
 
 /* The IOMMU comes, brought by who is not the owner of all that is mapped. */

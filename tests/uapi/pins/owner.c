@@ -12,18 +12,17 @@
 #include <string.h>
 #include <unistd.h>
 
-/* In the other process: 8 pages of its own. */
-static long peer_map_own(long container, long iova, long c)
+long peer_map_own(long container, long iova, long pages)
 {
-	char *ram = ram_alloc(8);
+	char *ram = ram_alloc((uint64_t)pages);
 
-	(void)c;
-	return vfio_map((int)container, ram, (uint64_t)iova, 8 * PAGE, MAP_RW);
+	return vfio_map((int)container, ram, (uint64_t)iova,
+			(uint64_t)pages * PAGE, MAP_RW);
 }
 
 static void owner_maps(struct cage *cage, struct peer *peer, uint64_t iova)
 {
-	long ret = peer_call(peer, peer_map_own, cage->container, (long)iova, 0);
+	long ret = peer_call(peer, peer_map_own, cage->container, (long)iova, 8);
 
 	if (ret)
 		tap_bail("MAP by the other process: %s", strerror(-(int)ret));
@@ -71,16 +70,22 @@ static void owner_is_gone(struct cage *cage)
 	log_is(cage, DIRTY_GET, IOVA, "01000000", "unpinned");
 }
 
+/* 8 pages of another process are mapped, and two of them pinned. */
+static void open_owned(struct cage *cage, struct peer *peer)
+{
+	cage_open(cage, 1);
+	start_logging(cage);
+	peer_start(peer);
+	owner_maps(cage, peer, IOVA);
+	sim_pin(&cage->sims[0], IOVA, 2, SIM_RDWR);
+}
+
 void test_owner_exits(void)
 {
 	struct cage cage;
 	struct peer peer;
 
-	cage_open(&cage, 1);
-	start_logging(&cage);
-	peer_start(&peer);
-	owner_maps(&cage, &peer, IOVA);
-	sim_pin(&cage.sims[0], IOVA, 2, SIM_RDWR);
+	open_owned(&cage, &peer);
 	sees_owner(&cage, IOVA, "alive");
 	locked_over_there(&peer, 2, "pinned by somebody else");
 	locked_is(&cage, 0, "pinned for somebody else");
@@ -97,11 +102,7 @@ void test_owner_execs(void)
 	struct cage cage;
 	struct peer peer;
 
-	cage_open(&cage, 1);
-	start_logging(&cage);
-	peer_start(&peer);
-	owner_maps(&cage, &peer, IOVA);
-	sim_pin(&cage.sims[0], IOVA, 2, SIM_RDWR);
+	open_owned(&cage, &peer);
 	peer_exec(&peer, &cage.container, 1);
 	locked_over_there(&peer, 0, "exec");
 	owner_is_gone(&cage);

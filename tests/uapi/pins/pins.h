@@ -79,6 +79,9 @@ bool start_logging(struct cage *cage);
 /* Ours only: VFIO_HWDBM_POLICY_* in force. */
 void policy_is(struct cage *cage, unsigned int policy, const char *when);
 
+/* Told to a peer: MAP so many pages of its own. owner.c */
+long peer_map_own(long container, long iova, long pages);
+
 /* ---- the tests; each leaves nothing behind */
 
 void test_alone(void);

@@ -81,19 +81,38 @@ static void goes(const struct ranges *plain)
 	no_hole(PLAIN);
 }
 
+static void begin(void)
+{
+	mem = mem_alloc(PAGES * PAGE_4K, LEAF_4K);
+	set_hole(HOLE, HOLE_BYTES);
+	container_begin();
+}
+
+/* @holed: what will be left of its ranges. */
+static void plain_joins(struct ranges *plain, struct ranges *holed)
+{
+	join(PLAIN);
+	read_ranges(plain);
+	*holed = *plain;
+	exclude(holed, HOLE, HOLE_END - 1);
+}
+
+/* PLAIN is alone again. */
+static void end(void)
+{
+	leave(PLAIN);
+	container_end();
+	mem_free(mem, PAGES * PAGE_4K);
+}
+
 void test_comes_and_goes(void)
 {
 	struct ranges plain, holed;
 	struct balance before;
 	int i;
 
-	mem = mem_alloc(PAGES * PAGE_4K, LEAF_4K);
-	set_hole(HOLE, HOLE_BYTES);
-	container_begin();
-	join(PLAIN);
-	read_ranges(&plain);
-	holed = plain;
-	exclude(&holed, HOLE, HOLE_END - 1);
+	begin();
+	plain_joins(&plain, &holed);
 	tap_ok(holed.nr == plain.nr + 1, "the hole is inside a range");
 	balance_take(&before, container);
 	for (i = 0; i < 2; i++) {
@@ -102,9 +121,7 @@ void test_comes_and_goes(void)
 		unmap_around();
 		balance_same(&before, i ? "came and went again" : "came and went");
 	}
-	leave(PLAIN);
-	container_end();
-	mem_free(mem, PAGES * PAGE_4K);
+	end();
 }
 
 /* The one that came first leaves first, with mappings around the hole. */
@@ -112,13 +129,8 @@ void test_other_order(void)
 {
 	struct ranges plain, holed;
 
-	mem = mem_alloc(PAGES * PAGE_4K, LEAF_4K);
-	set_hole(HOLE, HOLE_BYTES);
-	container_begin();
-	join(PLAIN);
-	read_ranges(&plain);
-	holed = plain;
-	exclude(&holed, HOLE, HOLE_END - 1);
+	begin();
+	plain_joins(&plain, &holed);
 	comes(&plain, &holed);
 	leave(PLAIN);
 	ranges_are(&holed, "the one without a hole has left");
@@ -131,9 +143,7 @@ void test_other_order(void)
 	both_sides_reached(PLAIN, "its device");
 	goes(&plain);
 	unmap_around();
-	leave(PLAIN);
-	container_end();
-	mem_free(mem, PAGES * PAGE_4K);
+	end();
 }
 
 /* As the first group of a container, and gone before another comes. */
@@ -141,9 +151,7 @@ void test_holed_alone(void)
 {
 	struct ranges plain, holed;
 
-	mem = mem_alloc(PAGES * PAGE_4K, LEAF_4K);
-	set_hole(HOLE, HOLE_BYTES);
-	container_begin();
+	begin();
 	join(HOLED);
 	read_ranges(&holed);
 	in_the_hole("a first group");
@@ -155,7 +163,5 @@ void test_holed_alone(void)
 	tap_ok(same_ranges(&plain, &holed), "the hole is all that leaves with it");
 	around_the_hole();
 	no_hole(PLAIN);
-	leave(PLAIN);
-	container_end();
-	mem_free(mem, PAGES * PAGE_4K);
+	end();
 }

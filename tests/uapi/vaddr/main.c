@@ -79,15 +79,6 @@ static void test_extension(struct world *w)
 	       "and 1 on a container with a device");
 }
 
-static void run(void (*test)(struct world *), struct world *w, const char *name)
-{
-	struct balance before;
-
-	balance_take(&before, w->rig.container);
-	test(w);
-	balance_same(&before, name);
-}
-
 int main(int argc, char **argv)
 {
 	struct counters before;
@@ -100,13 +91,13 @@ int main(int argc, char **argv)
 	counters_read(&before);
 	peer_start(&w.early);
 	backend_open(&w.rig, 0);
-	run(test_extension, &w, "extension");
-	run(test_calls, &w, "calls");
-	run(test_several, &w, "several mappings");
-	run(test_attach, &w, "a second group");
-	run(test_owner, &w, "owners");
-	run(test_exec, &w, "exec");
-	run(test_log, &w, "the log");
+	balance_run(w.rig.container, test_extension, &w, "extension");
+	balance_run(w.rig.container, test_calls, &w, "calls");
+	balance_run(w.rig.container, test_several, &w, "several mappings");
+	balance_run(w.rig.container, test_attach, &w, "a second group");
+	balance_run(w.rig.container, test_owner, &w, "owners");
+	balance_run(w.rig.container, test_exec, &w, "exec");
+	balance_run(w.rig.container, test_log, &w, "the log");
 	/* closing has to clean up what is mapped and invalid */
 	map_slot(&w, 0);
 	map_slot(&w, 1);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "edu.h"
+#include "edu_regs.h"
 #include "machine.h"
 #include "pages.h"
 
@@ -10,18 +11,6 @@
 #define PCI_COMMAND_MASTER	4u
 #define PCI_BAR0		0x10
 
-#define EDU_ID		0x00
-#define EDU_INVERTED	0x04
-#define EDU_DMA_SRC	0x80
-#define EDU_DMA_DST	0x88
-#define EDU_DMA_COUNT	0x90
-#define EDU_DMA_COMMAND	0x98
-#define EDU_DMA_FAILED	0xa0	/* not in stock QEMU: tests/qemu/README.md */
-#define EDU_DMA_STARTED	0xa8
-#define EDU_BUFFER_AT	0x40000
-
-#define EDU_RUN		1u
-#define EDU_TO_RAM	2u
 #define EDU_POLLS	1000000
 
 static uint32_t function;
