@@ -12,6 +12,17 @@
  * QEMU's edu, once bound to the PCI driver hwdbm-sim-pci (by driver_override:
  * take-edu does it), is a VFIO device too, with the group that its IOMMU gives
  * it. It does all that an emulated device does, and DMA through the IOMMU.
+ *
+ * A simulated IOMMU (platform device hwdbm-sim-iommu.N, N from 0) has devices
+ * behind it (platform devices hwdbm-sim-dma.M, M from 0 through all IOMMUs), VFIO
+ * devices with a group each. They too do all that an emulated device does, and
+ * DMA through their IOMMU: SIM_DMA and SIM_BURST. What the IOMMU itself is to do
+ * is told by SIM_ORDER and asked by SIM_WATCH, on the fd of any of its devices.
+ *
+ * A simulated IOMMU has an IOTLB that forgets nothing but what it is told to:
+ * a translation that was used once is used until it is invalidated. A write
+ * through a leaf that is clean sets its dirty bit and leaves an entry that will
+ * not look at the leaf again.
  */
 #ifndef HWDBM_SIM_H
 #define HWDBM_SIM_H
@@ -139,6 +150,106 @@ struct sim_dma {
 	__u32	offset;
 };
 
+#define SIM_DMA_DEVICE_NAME	"hwdbm-sim-dma"
+#define SIM_IOMMU_NAME		"hwdbm-sim-iommu"
+#define SIM_MAX_IOMMUS		4
+
+/**
+ * struct sim_write - one write of SIM_BURST
+ * @iova: of the first byte, a multiple of 8
+ * @value: what is stored there, in the machine's byte order
+ */
+struct sim_write {
+	__u64	iova;
+	__u64	value;
+};
+
+#define SIM_MAX_WRITES	4096
+
+/**
+ * struct sim_burst - argument of SIM_BURST
+ * @writes: address of @count struct sim_write
+ * @count: 1 to SIM_MAX_WRITES
+ * @refused: out, how many of them were refused: not mapped, not writeable
+ *
+ * Writes of 8 bytes by DMA, one after the other. SIM_DMA takes a struct sim_copy
+ * and does the same for any bytes: EIO where the IOMMU refuses a byte; what comes
+ * before it is done.
+ */
+struct sim_burst {
+	__u64	writes;
+	__u32	count;
+	__u32	refused;
+};
+
+/* Calls to the driver of an IOMMU, in which an error can be ordered. */
+#define SIM_OP_ALLOC		0	/* of a domain, tracking or not */
+#define SIM_OP_ATTACH		1
+#define SIM_OP_MAP		2	/* a leaf; those before it stay, as with VT-d */
+#define SIM_OP_SET_DIRTY	3
+#define SIM_OP_READ		4	/* read_and_clear_dirty: a leaf */
+#define SIM_OPS			5
+
+/**
+ * struct sim_order - argument of SIM_ORDER
+ * @op: SIM_OP_*
+ * @error: a positive errno
+ * @nth: the call from now on that fails first, 1 the next; 0: none fails
+ * @times: how many fail from then on, ~0: all
+ * @hold: SIM_HOLD: invalidations of this IOMMU that begin from now on do not
+ *	take effect, and do not return, until SIM_RELEASE is ordered, or the fd
+ *	that ordered it is closed, or ten seconds have gone by.
+ *	SIM_HOLD_KEEP leaves this as it is, and is the only one that goes with
+ *	an @op to order
+ * @flags: 0
+ *
+ * Orders last until they are used up or replaced, not until the fd is closed.
+ */
+struct sim_order {
+	__u32	op;
+	__u32	error;
+	__u32	nth;
+	__u32	times;
+	__u32	hold;
+#define SIM_HOLD_KEEP	0
+#define SIM_HOLD	1
+#define SIM_RELEASE	2
+	__u32	flags;
+};
+
+/**
+ * struct sim_watch - result of SIM_WATCH, of the IOMMU behind the device
+ * @calls: to each SIM_OP_* since the module was loaded
+ * @failed: of these, by order
+ * @syncs: invalidations that were finished
+ * @held: invalidations that are held now
+ * @domains: that there are
+ * @leaves: that are mapped, in all of them
+ * @entries: in the IOTLB, of all of them
+ * @late: DMA that came upon an entry of the IOTLB whose leaf is gone, or is
+ *	another, while its page was pinned still: done, as by an IOMMU. It came
+ *	between an unmap and the invalidation for it
+ * @stale: the same, with a page that nobody has pinned any more. It was refused,
+ *	since the page may be somebody else's; an IOMMU would not have done so.
+ *	Nothing but 0 is good
+ * @iommu: the number of the IOMMU
+ * @tracking: 1 if the domain that the device is attached to tracks dirty pages
+ *	now, else 0
+ */
+struct sim_watch {
+	__u64	calls[SIM_OPS];
+	__u64	failed[SIM_OPS];
+	__u64	syncs;
+	__u64	held;
+	__u64	domains;
+	__u64	leaves;
+	__u64	entries;
+	__u64	late;
+	__u64	stale;
+	__u32	iommu;
+	__u32	tracking;
+};
+
 #define SIM_PIN		_IOW('~', 0xc0, struct sim_pin)
 #define SIM_UNPIN	_IOW('~', 0xc1, struct sim_unpin)
 #define SIM_COPY	_IOW('~', 0xc2, struct sim_copy)
@@ -147,5 +258,9 @@ struct sim_dma {
 #define SIM_STATE	_IOR('~', 0xc5, struct sim_state)
 #define SIM_STORE	_IOW('~', 0xc6, struct sim_dma)
 #define SIM_FETCH	_IOW('~', 0xc7, struct sim_dma)
+#define SIM_DMA		_IOW('~', 0xc8, struct sim_copy)
+#define SIM_BURST	_IOWR('~', 0xc9, struct sim_burst)
+#define SIM_ORDER	_IOW('~', 0xca, struct sim_order)
+#define SIM_WATCH	_IOR('~', 0xcb, struct sim_watch)
 
 #endif

@@ -3,9 +3,12 @@
  * For tests only: devices that no VM has. Each kind is a file of its own.
  *
  * emulated	how many VFIO devices with an emulated IOMMU there are (default 2)
+ *
+ * iommu.c has the parameters of the simulated IOMMUs.
  */
 
 #include "internal.h"
+#include "iommu.h"
 
 #include <linux/module.h>
 
@@ -21,13 +24,23 @@ static int __init sim_init(void)
 		return ret;
 	ret = edu_driver_add();
 	if (ret)
-		emul_devices_remove();
+		goto remove_emul;
+	ret = sim_iommus_add();
+	if (ret)
+		goto remove_edu;
+	return 0;
+
+remove_edu:
+	edu_driver_remove();
+remove_emul:
+	emul_devices_remove();
 	return ret;
 }
 module_init(sim_init);
 
 static void __exit sim_exit(void)
 {
+	sim_iommus_remove();
 	edu_driver_remove();
 	emul_devices_remove();
 }

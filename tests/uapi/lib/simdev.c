@@ -10,16 +10,16 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-int sim_find(struct vfio_dev *devs, int max)
+int sim_find_named(const char *name, struct vfio_dev *devs, int max)
 {
 	char path[PATH_MAX], link[PATH_MAX];
 	int n;
 
-	for (n = 0; n < max; n++) {
+	for (n = 0; n < max && n < 10; n++) {
 		ssize_t len;
 
-		snprintf(devs[n].bdf, sizeof(devs[n].bdf), SIM_DEVICE_NAME ".%u",
-			 (unsigned int)n % 100);
+		snprintf(devs[n].bdf, sizeof(devs[n].bdf), "%.13s.%u", name,
+			 (unsigned int)n % 10);
 		snprintf(path, sizeof(path),
 			 "/sys/bus/platform/devices/%s/iommu_group", devs[n].bdf);
 		len = readlink(path, link, sizeof(link) - 1);
@@ -31,6 +31,11 @@ int sim_find(struct vfio_dev *devs, int max)
 		devs[n].fd = -1;
 	}
 	return n;
+}
+
+int sim_find(struct vfio_dev *devs, int max)
+{
+	return sim_find_named(SIM_DEVICE_NAME, devs, max);
 }
 
 bool sim_find_edu(struct vfio_dev *dev)

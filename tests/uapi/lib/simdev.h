@@ -13,7 +13,9 @@
 
 #define SIM_RDWR	(SIM_PROT_READ | SIM_PROT_WRITE)
 
-/* The emulated ones that there are, by number. */
+/* The platform devices of that name that there are, by number. */
+int sim_find_named(const char *name, struct vfio_dev *devs, int max);
+/* The emulated ones. */
 int sim_find(struct vfio_dev *devs, int max);
 /* The first edu that the simulator's driver has; false where it has none. */
 bool sim_find_edu(struct vfio_dev *dev);
