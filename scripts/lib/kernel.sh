@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The stock kernels: image, modules and headers of each. Sourced, never run.
+# The kernels: image, modules and headers of each. Sourced, never run.
 # shellcheck shell=bash
 
 # NAME   SUITE   ARCH   IMAGE PACKAGE      HEADERS PACKAGE
+# or, for one that is compiled here with tests/vm/debug.config (debug.sh):
+# NAME   SUITE   ARCH   SOURCE PACKAGE
 KERNELS='
 6.12     trixie  amd64  linux-image-amd64  linux-headers-amd64
+6.12-debug trixie amd64 linux-source-6.12
 '
 DEFAULT_KERNEL=6.12
 KERNEL_RECIPE=1 # raise it when make_kernel changes what comes out
@@ -24,7 +27,10 @@ check_kernel_name() {
 # kernel_dir NAME: vmlinux, release (the kernel's uname -r), root/ (the unpacked
 # packages), modules -> root/usr/lib/modules/RELEASE, headers/ (unpacked too).
 kernel_dir() {
-	printf '%s/kernel/%s-%s\n' "$CACHE" "$1" "$(hash_of "$(kernel_row "$1")" "$KERNEL_RECIPE")"
+	local inputs
+	inputs=$(hash_of "$(kernel_row "$1")" "$KERNEL_RECIPE")
+	! debug_kernel "$1" || inputs=$(debug_inputs "$1")
+	printf '%s/kernel/%s-%s\n' "$CACHE" "$1" "$inputs"
 }
 
 kernel_release() {
@@ -34,7 +40,11 @@ kernel_release() {
 need_kernel() {
 	local name=${1:-$DEFAULT_KERNEL}
 	check_kernel_name "$name"
-	make_once "$(kernel_dir "$name")" make_kernel "$name"
+	if debug_kernel "$name"; then
+		make_once "$(kernel_dir "$name")" make_debug_kernel "$name"
+	else
+		make_once "$(kernel_dir "$name")" make_kernel "$name"
+	fi
 }
 
 make_kernel() {
@@ -116,13 +126,31 @@ unpack_payload() {
 	esac
 }
 
-# need_headers NAME: the kernel's headers inside the build root, where DKMS
-# looks for them.
+# kernel_root NAME: the root in which modules for it are built. The build root
+# has one kernel's headers, and those who look there for any find it.
+kernel_root() {
+	if debug_kernel "$1"; then
+		printf '%s/root\n' "$(debug_tree "$1")"
+	else
+		root_dir
+	fi
+}
+
+# enter_for KERNEL ...: enter its root.
+enter_for() {
+	local root
+	root=$(kernel_root "$1")
+	shift
+	ENTER_ROOT=$root enter "$@"
+}
+
+# need_headers NAME: the kernel's headers inside the root, where DKMS looks for
+# them.
 need_headers() {
 	local root stamp
 	need_root
 	need_kernel "$1"
-	root=$(root_dir)
+	root=$(kernel_root "$1")
 	stamp=$root/usr/src/.headers-$(basename "$(kernel_dir "$1")")
 	[ -e "$stamp" ] || with_lock headers add_headers "$1" "$root" "$stamp"
 }
@@ -132,7 +160,7 @@ add_headers() {
 	[ ! -e "$3" ] || return 0
 	need_user_root "adding kernel headers to the root"
 	headers=$(kernel_dir "$1")/headers
-	say "kernel $1: headers into the build root"
+	say "kernel $1: headers into the root"
 	tar -C "$headers" -c . | tar -C "$2" -x --keep-directory-symlink
 	touch "$3"
 }

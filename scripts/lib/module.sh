@@ -10,7 +10,7 @@
 MODULE=vfio_iommu_type1_hwdbm
 MODULE_SOURCES=${HWDBM_SRC:-$CHECKOUT}
 MODULE_SHIPS=(dkms.conf Kbuild COPYING include src) # what DKMS gets
-MODULE_KEEP=8                                       # builds that stay in the cache
+MODULE_KEEP=16                                      # builds that stay in the cache
 MODULE_RECIPE=3 # raise it when make_module changes what comes out
 
 # shipped_files: what DKMS gets, relative to the sources; a user-space tool in
@@ -24,7 +24,7 @@ shipped_files() {
 }
 
 module_hash() {
-	hash_of "$MODULE_RECIPE" "$(root_dir)" "$(kernel_dir "$1")" \
+	hash_of "$MODULE_RECIPE" "$(root_dir)" "$(kernel_dir "$1")$(module_variables "$1")" \
 		"$(cd "$MODULE_SOURCES" && shipped_files | xargs -r -d '\n' sha256sum)"
 }
 
@@ -34,6 +34,12 @@ module_dir() {
 
 module_file() {
 	find "$(module_dir "$1")/modules/updates" -name "$MODULE.ko*"
+}
+
+# module_variables KERNEL: for make, of a kernel that was built to look inside.
+# With DWARF, since there is no BTF.
+module_variables() {
+	! debug_kernel "$1" || printf '%s\n' KCFLAGS=-g GCOV_PROFILE=y KCOV_INSTRUMENT=y
 }
 
 # dkms_conf WORD: its value in dkms.conf.
@@ -64,6 +70,7 @@ make_module() {
 	mkdir -p "$CACHE/log"
 	say "module for $name: DKMS add, build, install"
 	dkms_folders "$name" "$dir"
+	! debug_kernel "$name" || keep_notes "$dir/src"
 	# shellcheck disable=SC2016 # for the shell in the root
 	if ! dkms_run "$name" "$dir" 'dkms add "$1" && dkms build "$1" -k "$2" && dkms install "$1" -k "$2"' >"$log" 2>&1; then
 		build_complaints "$dir" "$log"
@@ -77,13 +84,32 @@ make_module() {
 		tail -n 40 "$log" >&2
 		die "VFIO's table of operations is not what the module was built for; it must not be loaded"
 	}
+	! debug_kernel "$name" || enter -- / strip -g "$(find "$dir/modules/updates" -name "$MODULE.ko")"
+}
+
+# keep_notes SOURCES: what gcov wants to know of the build, which DKMS would
+# throw away, comes to SOURCES/notes; and the module keeps its DWARF.
+keep_notes() {
+	printf '%s\n' 'POST_BUILD="keep-notes"' 'STRIP[0]="no"' >>"$1/dkms.conf"
+	cat >"$1/keep-notes" <<-'END'
+		#!/bin/sh
+		mkdir ../source/notes && find . -path ./src/compat/probe -prune -o -name '*.gcno' \
+			-exec cp --parents -t ../source/notes {} +
+	END
+	chmod 755 "$1/keep-notes"
 }
 
 # No module is loaded in a test before its mirror of VFIO's private table has
 # been compared with the BTF of the kernel's own vfio.ko.
+# The debug kernel has DWARF instead.
 check_module_ops() {
 	local release
 	release=$(kernel_release "$1")
+	if debug_kernel "$1"; then
+		enter_for "$1" --ro "$CHECKOUT" -- "$CHECKOUT" scripts/check-ops - \
+			"$(kernel_dir "$1")/vfio.ko" "$(find "$2/modules/updates" -name "$MODULE.ko")"
+		return
+	fi
 	enter --ro "$CHECKOUT" -- "$CHECKOUT" scripts/check-ops \
 		"/usr/src/linux-headers-$release/vmlinux" \
 		"$(find "$(kernel_dir "$1")/modules/" -name 'vfio.ko*')" \
@@ -107,7 +133,7 @@ build_complaints() {
 # that leads to the headers as the kernel's own does.
 dkms_folders() {
 	local dir=$2 installed
-	installed=$(root_dir)/usr/lib/modules/$(kernel_release "$1")
+	installed=$(kernel_root "$1")/usr/lib/modules/$(kernel_release "$1")
 	mkdir -p "$dir/src" "$dir/dkms" "$dir/modules"
 	(cd "$MODULE_SOURCES" && shipped_files | xargs -r -d '\n' cp -L --parents -t "$dir/src")
 	cp -P "$installed/build" "$installed/source" "$dir/modules/"
@@ -117,7 +143,7 @@ dkms_folders() {
 	(cd "$(kernel_dir "$1")/modules" && cp -r --parents -t "$dir/modules" kernel/drivers/vfio kernel/virt)
 	# Without its output DKMS takes the kernel for one that is not installed,
 	# and leaves depmod out.
-	enter --bind "$dir/modules" "/usr/lib/modules/$(kernel_release "$1")" \
+	enter_for "$1" --bind "$dir/modules" "/usr/lib/modules/$(kernel_release "$1")" \
 		-- / depmod "$(kernel_release "$1")"
 }
 
@@ -129,8 +155,9 @@ dkms_run() {
 	version=$(dkms_conf PACKAGE_VERSION)
 	release=$(kernel_release "$1")
 	[ -n "${package:+$version}" ] || die "dkms.conf has no PACKAGE_NAME or PACKAGE_VERSION"
-	enter --bind "$2/src" "/usr/src/$package-$version" \
+	# shellcheck disable=SC2046 # variables, one a word
+	enter_for "$1" --bind "$2/src" "/usr/src/$package-$version" \
 		--bind "$2/dkms" /var/lib/dkms \
 		--bind "$2/modules" "/usr/lib/modules/$release" \
-		-- / sh -c "$3" sh "$package/$version" "$release"
+		-- / env $(module_variables "$1") sh -c "$3" sh "$package/$version" "$release"
 }

@@ -53,11 +53,11 @@ make_root() {
 # Runs COMMAND with DIR as its working folder inside the root, in a mount
 # namespace of its own, so that every mount goes when COMMAND ends. The root is
 # read-only; /tmp is private; the cache and what --rw names can be written; the
-# environment is a fixed one.
+# environment is a fixed one. ENTER_ROOT: another root than the build root.
 enter() {
 	local root
 	need_user_root "running in the build root"
-	root=$(root_dir)
+	root=${ENTER_ROOT:-$(root_dir)}
 	# "$@" is expanded by the inner shell.
 	# shellcheck disable=SC2016
 	unshare --mount --propagation private -- \
@@ -65,12 +65,14 @@ enter() {
 		enter "$CHECKOUT/scripts/lib/enter.sh" "$root" "$CACHE" "$@"
 }
 
-# exec_in_root [--rw-checkout] -- COMMAND...: the working folder is the checkout.
+# exec_in_root [--rw-checkout] [--for KERNEL] -- COMMAND...: the working folder is
+# the checkout.
 exec_in_root() {
-	local how=--ro
+	local how=--ro kernel=$DEFAULT_KERNEL
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--rw-checkout) how=--rw ;;
+		--for) kernel=${2:-}; shift ;;
 		--) shift; break ;;
 		-*) die "exec: unknown option '$1'" ;;
 		*) break ;;
@@ -78,5 +80,6 @@ exec_in_root() {
 		shift
 	done
 	[ $# -gt 0 ] || die "exec: no command"
-	enter "$how" "$CHECKOUT" -- "$CHECKOUT" "$@"
+	need_headers "$kernel"
+	enter_for "$kernel" "$how" "$CHECKOUT" -- "$CHECKOUT" "$@"
 }
