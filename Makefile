@@ -6,6 +6,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 help:
 	@echo 'make demo            see it work: a migration in a VM, three ways'
 	@echo 'make check           all tests that fit in minutes; T=name runs one'
+	@echo 'make check-debug     some of them on a debug kernel, and what they covered'
 	@echo 'make check-full      all tests'
 	@echo 'make check-list      their names'
 	@echo 'make dkms-install    install the module on this machine; make dkms-remove'
@@ -14,13 +15,16 @@ help:
 	@echo 'Can this machine use it? scripts/check-host. Install it: see README.md'
 
 # What a script that needs root tells the user to call.
-demo check check-full: export HWDBM_CALL = make $@$(if $(T), T=$(T))
+demo check check-debug check-full: export HWDBM_CALL = make $@$(if $(T), T=$(T))
 
 demo:
 	@scripts/demo
 
 check:
 	@scripts/check $(T)
+
+check-debug:
+	@scripts/check-debug $(T)
 
 check-full:
 	@scripts/check --full $(T)
@@ -44,4 +48,4 @@ clean:
 	rm -rf build
 	@if [ -d $(KDIR) ]; then $(MAKE) -C $(KDIR) M=$(CURDIR) clean; fi
 
-.PHONY: help demo check check-full check-list dkms-install dkms-remove modules clean
+.PHONY: help demo check check-debug check-full check-list dkms-install dkms-remove modules clean

@@ -84,7 +84,15 @@ make_module() {
 		tail -n 40 "$log" >&2
 		die "VFIO's table of operations is not what the module was built for; it must not be loaded"
 	}
-	! debug_kernel "$name" || enter -- / strip -g "$(find "$dir/modules/updates" -name "$MODULE.ko")"
+	! debug_kernel "$name" || finish_debug_module "$name" "$dir" "$log"
+}
+
+finish_debug_module() {
+	"$CHECKOUT/scripts/check-probes" "$1" "$2/src/notes/src/compat/probes.h" >>"$3" 2>&1 || {
+		tail -n 40 "$3" >&2
+		die "the probes do not answer as in tests/compat/expected-$1"
+	}
+	enter -- / strip -g "$(find "$2/modules/updates" -name "$MODULE.ko")"
 }
 
 # keep_notes SOURCES: what gcov wants to know of the build, which DKMS would
@@ -93,8 +101,8 @@ keep_notes() {
 	printf '%s\n' 'POST_BUILD="keep-notes"' 'STRIP[0]="no"' >>"$1/dkms.conf"
 	cat >"$1/keep-notes" <<-'END'
 		#!/bin/sh
-		mkdir ../source/notes && find . -path ./src/compat/probe -prune -o -name '*.gcno' \
-			-exec cp --parents -t ../source/notes {} +
+		mkdir ../source/notes && find . -path ./src/compat/probe -prune -o \
+			\( -name '*.gcno' -o -name probes.h \) -exec cp --parents -t ../source/notes {} +
 	END
 	chmod 755 "$1/keep-notes"
 }

@@ -150,5 +150,14 @@ counts 1 0 '^ok ' 'the failure that is wanted' vm-fails=b failed
 counts 0 1 'not ok 2 - b' 'another failure' vm-fails=c failed
 counts 0 1 'exit status 0' 'no failure' vm-fails=b good
 counts 0 1 'exit status 1' 'no point that failed' vm-fails=b exits
+
+# A share of it on the debug kernel.
+printf 'it check+debug vm --add build/sim/sim.ko\n\tp --writes 2000 --leaf 4k --calls 41\n' >"$tmp/tests/plan"
+"$tmp/scripts/check" --list >"$tmp/out" 2>&1 || true
+for line in 'it (check, vm) --add build/sim/sim.ko' '    p --writes 2000 --leaf 4k --calls 41' \
+	'debug-it (debug, vm) --add build/debug/sim/sim.ko --kernel 6.12-debug --take /.*/build/coverage/it' \
+	'    p --writes 100 --leaf 4k --calls 2'; do
+	grep -qx -- "$line" "$tmp/out" && result "+debug: $line" true || result "+debug: $line" false
+done
 echo "1..$n"
 [ $bad = 0 ]
