@@ -115,6 +115,7 @@ static long dma_ioctl(struct vfio_device *vfio, unsigned int cmd,
 	struct dma_device *device = to_dma(vfio);
 	void __user *user = (void __user *)arg;
 	struct sim_copy copy;
+	struct sim_trap trap;
 
 	switch (cmd) {
 	case SIM_DMA:
@@ -125,6 +126,10 @@ static long dma_ioctl(struct vfio_device *vfio, unsigned int cmd,
 		return burst(device->port, user);
 	case SIM_ORDER:
 		return order(device, user);
+	case SIM_TRAP:
+		if (copy_from_user(&trap, user, sizeof(trap)))
+			return -EFAULT;
+		return sim_trap(device->port, &trap);
 	case SIM_WATCH:
 		return sim_watch(device->port, user);
 	}
@@ -136,6 +141,7 @@ static void dma_close(struct vfio_device *vfio)
 	struct dma_device *device = to_dma(vfio);
 
 	sim_order_closed(device->port->iommu, device);
+	sim_trap_closed(device->port);
 	emul_close(vfio);
 }
 

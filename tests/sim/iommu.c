@@ -6,7 +6,7 @@
  * iommus	how many there are (default 0, at most 4)
  * tracking	whether it can track dirty pages (y,y,n,y)
  * pgsizes	the sizes of its leaves, a bit a size (4K+2M+1G; all from 4K to
- *		1G; 4K+2M+1G; 4K)
+ *		1G; 4K+2M+1G; 64K+2M)
  * aperture	the bits of an address (48,40,39,48)
  * coherent	whether it can enforce coherency (y)
  * replicated	whether large leaves are several entries, each with a dirty bit
@@ -36,7 +36,7 @@ module_param_array(tracking, bool, NULL, 0444);
 MODULE_PARM_DESC(tracking, "Whether each tracks dirty pages");
 
 static unsigned long pgsizes[SIM_MAX_IOMMUS] = {
-	LEVELS, POWERS, LEVELS, SZ_4K,
+	LEVELS, POWERS, LEVELS, SZ_64K | SZ_2M,
 };
 module_param_array(pgsizes, ulong, NULL, 0444);
 MODULE_PARM_DESC(pgsizes, "The sizes of its leaves, a bit a size");

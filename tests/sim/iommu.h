@@ -40,6 +40,16 @@ struct sim_error {
 	u32 left;
 };
 
+struct sim_port;
+
+/* A write to come, when @wait more calls to @op have come. */
+struct sim_armed {
+	struct sim_port *port;	/* NULL: none */
+	u64 iova, value;
+	u32 op;
+	u32 wait;
+};
+
 struct sim_iommu {
 	unsigned int nr;
 	struct platform_device *parent;
@@ -58,11 +68,12 @@ struct sim_iommu {
 	struct sim_error errors[SIM_OPS];	/* @lock */
 	u64 calls[SIM_OPS];			/* @lock */
 	u64 failed[SIM_OPS];			/* @lock */
+	struct sim_armed trap;			/* @lock */
 	const void *holder;			/* @lock; NULL: not held */
 	u64 hold_turn;				/* @lock */
 	wait_queue_head_t released;
 
-	atomic64_t syncs, held, domains, leaves, entries, late, stale;
+	atomic64_t trapped, syncs, held, domains, leaves, entries, late, stale;
 };
 
 struct sim_domain {
@@ -99,6 +110,10 @@ long sim_order(struct sim_iommu *iommu, const struct sim_order *arg,
 void sim_order_closed(struct sim_iommu *iommu, const void *who);
 /* An invalidation that begins now: returns when it may take effect. */
 void sim_hold_wait(struct sim_iommu *iommu);
+long sim_trap(struct sim_port *port, const struct sim_trap *arg);
+void sim_trap_closed(struct sim_port *port);
+/* A call to @op: does the write, should it be for this one. */
+void sim_trap_due(struct sim_iommu *iommu, u32 op);
 long sim_watch(struct sim_port *port, struct sim_watch __user *to);
 
 /* iommu_table.c: leaves, and the calls to a domain about them */

@@ -99,6 +99,60 @@ long sim_order(struct sim_iommu *iommu, const struct sim_order *arg,
 	return 0;
 }
 
+static void arm(struct sim_iommu *iommu, const struct sim_armed *trap)
+{
+	spin_lock(&iommu->lock);
+	iommu->trap = *trap;
+	spin_unlock(&iommu->lock);
+}
+
+long sim_trap(struct sim_port *port, const struct sim_trap *arg)
+{
+	struct sim_iommu *iommu = sim_iommu_nr(arg->iommu);
+	struct sim_armed trap = {
+		.port = arg->nth ? port : NULL,
+		.iova = arg->iova,
+		.value = arg->value,
+		.op = arg->op,
+		.wait = arg->nth - 1,
+	};
+
+	if (!iommu || arg->flags || arg->iova % sizeof(u64) ||
+	    (arg->op != SIM_OP_MAP && arg->op != SIM_OP_READ &&
+	     arg->op != SIM_TRAP_SYNC))
+		return -EINVAL;
+	arm(iommu, &trap);
+	return 0;
+}
+
+void sim_trap_closed(struct sim_port *port)
+{
+	struct sim_iommu *iommu;
+	unsigned int nr;
+
+	for (nr = 0; (iommu = sim_iommu_nr(nr)); nr++) {
+		spin_lock(&iommu->lock);
+		if (iommu->trap.port == port)
+			iommu->trap.port = NULL;
+		spin_unlock(&iommu->lock);
+	}
+}
+
+void sim_trap_due(struct sim_iommu *iommu, u32 op)
+{
+	struct sim_armed now = {};
+
+	spin_lock(&iommu->lock);
+	if (iommu->trap.port && iommu->trap.op == op && !iommu->trap.wait--) {
+		now = iommu->trap;
+		iommu->trap.port = NULL;
+	}
+	spin_unlock(&iommu->lock);
+	if (now.port &&
+	    !sim_dma(now.port, now.iova, &now.value, sizeof(now.value), true))
+		atomic64_inc(&iommu->trapped);
+}
+
 static bool tracks_now(struct sim_port *port)
 {
 	bool on = false;
@@ -117,6 +171,7 @@ long sim_watch(struct sim_port *port, struct sim_watch __user *to)
 {
 	struct sim_iommu *iommu = port->iommu;
 	struct sim_watch watch = {
+		.trapped = atomic64_read(&iommu->trapped),
 		.syncs = atomic64_read(&iommu->syncs),
 		.held = atomic64_read(&iommu->held),
 		.domains = atomic64_read(&iommu->domains),

@@ -102,6 +102,8 @@ static int map_leaf(struct sim_domain *domain, u64 iova, phys_addr_t phys,
 	ret = insert(domain, leaf);
 	if (ret)
 		kfree(leaf);
+	else
+		sim_trap_due(domain->iommu, SIM_OP_MAP);
 	return ret;
 }
 
@@ -226,8 +228,11 @@ int sim_read_and_clear_dirty(struct iommu_domain *core, unsigned long iova,
 	do {
 		bool clear = !(flags & IOMMU_DIRTY_NO_CLEAR);
 		u64 bytes;
-		int ret = read_leaf(domain, iova, clear, &bytes);
+		int ret;
 
+		if (sim_leaf_id(domain, iova))
+			sim_trap_due(domain->iommu, SIM_OP_READ);
+		ret = read_leaf(domain, iova, clear, &bytes);
 		if (ret < 0)
 			return ret;
 		if (ret)

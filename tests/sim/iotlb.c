@@ -53,6 +53,7 @@ void sim_iotlb_empty(struct sim_domain *domain)
 static void invalidate(struct sim_domain *domain, u64 first, u64 last)
 {
 	sim_hold_wait(domain->iommu);
+	sim_trap_due(domain->iommu, SIM_TRAP_SYNC);
 	drop_range(domain, first, last);
 	atomic64_inc(&domain->iommu->syncs);
 }

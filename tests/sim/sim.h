@@ -217,10 +217,37 @@ struct sim_order {
 	__u32	flags;
 };
 
+/* For a trap only: an invalidation. */
+#define SIM_TRAP_SYNC	5
+
+/**
+ * struct sim_trap - argument of SIM_TRAP
+ * @iova: of a write of 8 bytes by this device, a multiple of 8
+ * @value: what is stored there
+ * @iommu: whose calls count, by number: this device's or another
+ * @op: SIM_OP_MAP: the write comes when the leaf has been made.
+ *	SIM_OP_READ: before the leaf is looked at. SIM_TRAP_SYNC: before the
+ *	invalidation takes effect
+ * @nth: the call from now on that the write goes with, 1 the next; 0: forget it
+ * @flags: 0
+ *
+ * A write at a moment that no thread could hit: once, and in place of what the
+ * same IOMMU had been told before. It is forgotten when the device is closed.
+ */
+struct sim_trap {
+	__u64	iova;
+	__u64	value;
+	__u32	iommu;
+	__u32	op;
+	__u32	nth;
+	__u32	flags;
+};
+
 /**
  * struct sim_watch - result of SIM_WATCH, of the IOMMU behind the device
  * @calls: to each SIM_OP_* since the module was loaded
  * @failed: of these, by order
+ * @trapped: writes by traps that this IOMMU had, and that were not refused
  * @syncs: invalidations that were finished
  * @held: invalidations that are held now
  * @domains: that there are
@@ -239,6 +266,7 @@ struct sim_order {
 struct sim_watch {
 	__u64	calls[SIM_OPS];
 	__u64	failed[SIM_OPS];
+	__u64	trapped;
 	__u64	syncs;
 	__u64	held;
 	__u64	domains;
@@ -262,5 +290,6 @@ struct sim_watch {
 #define SIM_BURST	_IOWR('~', 0xc9, struct sim_burst)
 #define SIM_ORDER	_IOW('~', 0xca, struct sim_order)
 #define SIM_WATCH	_IOR('~', 0xcb, struct sim_watch)
+#define SIM_TRAP	_IOW('~', 0xcc, struct sim_trap)
 
 #endif

@@ -93,6 +93,20 @@ int simdma_release(const struct vfio_dev *dev)
 	return hold(dev, SIM_RELEASE);
 }
 
+int simdma_trap(const struct vfio_dev *dev, uint32_t iommu, uint32_t op,
+		uint32_t nth, uint64_t iova, uint64_t value)
+{
+	struct sim_trap arg = {
+		.iova = iova,
+		.value = value,
+		.iommu = iommu,
+		.op = op,
+		.nth = nth,
+	};
+
+	return call(dev, SIM_TRAP, &arg);
+}
+
 void simdma_watch(const struct vfio_dev *dev, struct sim_watch *watch)
 {
 	int ret = call(dev, SIM_WATCH, watch);

@@ -30,6 +30,13 @@ int simdma_heal(const struct vfio_dev *dev, uint32_t op);
 int simdma_hold(const struct vfio_dev *dev);
 int simdma_release(const struct vfio_dev *dev);
 
+/*
+ * @dev writes @value to @iova with the @nth call to @op (SIM_OP_MAP, SIM_OP_READ,
+ * SIM_TRAP_SYNC) of the IOMMU with that number.
+ */
+int simdma_trap(const struct vfio_dev *dev, uint32_t iommu, uint32_t op,
+		uint32_t nth, uint64_t iova, uint64_t value);
+
 /* Bails on an error. */
 void simdma_watch(const struct vfio_dev *dev, struct sim_watch *watch);
 

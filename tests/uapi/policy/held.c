@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * An invalidation that takes its time. A leaf has been cleaned, and the device
+ * still writes through a translation that is cached as dirty, so that nothing
+ * says so. Whoever takes the page's bit from the software log meanwhile, and
+ * returns, has its caller copy the page too early: every write must be covered
+ * by an answer that returns after it.
+ */
+#include "bitmap.h"
+#include "mem.h"
+#include "policy.h"
+#include "tap.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LEAF	(PAGE_2M / PAGE)
+#define WORDS	(LEAF / 64)
+#define P	5		/* pages of one leaf */
+#define Q	300
+#define SHORT	(200 * 1000)	/* us: a bound, which decides nothing */
+#define LONG	(5000 * 1000)
+#define TICK	2000
+
+enum what { GET, LOOK, CLEAR_P, CLEAR_Q, UNMAP, LEAVE, CALLS };
+
+static const char *const names[] = {
+	"GET", "NOCLEAR", "CLEAR of one page", "CLEAR of another", "UNMAP",
+	"a group that leaves",
+};
+
+struct caller {
+	enum what what;
+	pthread_t thread;
+	atomic_bool done;
+	uint64_t answer[WORDS];	/* what its caller copies then */
+};
+
+static void get(uint32_t flag, uint64_t *answer)
+{
+	must(vfio_dirty_range(container, flag, IOVA, PAGE_2M, PAGE, answer,
+			      WORDS * 8), "asking");
+}
+
+/* The answer are the pages that were cleared: they are copied after it. */
+static void clear_page(uint64_t page, uint64_t *answer)
+{
+	bit_put(answer, page, true);
+	must(vfio_dirty_range(container, DIRTY_CLEAR, IOVA, PAGE_2M, PAGE,
+			      answer, WORDS * 8), "CLEAR");
+}
+
+static void unmap_into(uint64_t *answer)
+{
+	struct vfio_bitmap out = {
+		.pgsize = PAGE,
+		.size = WORDS * 8,
+		.data = (void *)answer,
+	};
+
+	must(vfio_unmap_dirty(container, IOVA, PAGE_2M,
+			      VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP, &out, NULL),
+	     "UNMAP");
+}
+
+static void *run(void *data)
+{
+	struct caller *c = data;
+
+	switch (c->what) {
+	case GET:
+		get(DIRTY_GET, c->answer);
+		break;
+	case LOOK:
+		get(DIRTY_NOCLEAR, c->answer);
+		break;
+	case CLEAR_P:
+		clear_page(P, c->answer);
+		break;
+	case CLEAR_Q:
+		clear_page(Q, c->answer);
+		break;
+	case UNMAP:
+		unmap_into(c->answer);
+		break;
+	default:
+		leave(A2);
+	}
+	atomic_store(&c->done, true);
+	return NULL;
+}
+
+static void begin(struct caller *c, enum what what)
+{
+	memset(c, 0, sizeof(*c));
+	c->what = what;
+	if (pthread_create(&c->thread, NULL, run, c))
+		tap_bail("no thread");
+}
+
+static void wait_until_done(struct caller *c, int bound)
+{
+	for (; bound > 0 && !atomic_load(&c->done); bound -= TICK)
+		usleep(TICK);
+}
+
+static bool wait_until_held(const struct caller *c)
+{
+	int bound;
+
+	for (bound = LONG; bound > 0 && !atomic_load(&c->done); bound -= TICK) {
+		if (watch(A).held)
+			return true;
+		usleep(TICK);
+	}
+	return false;
+}
+
+static void cover(uint64_t *all, const uint64_t *answer)
+{
+	int i;
+
+	for (i = 0; i < (int)WORDS; i++)
+		all[i] |= answer[i];
+}
+
+/*
+ * @first cleans the leaf and is held; @second gets its turn; then the device
+ * writes two pages. Whether @second has returned before that is its own matter:
+ * its answer counts if it has not.
+ */
+static void meet(enum what first, enum what second)
+{
+	static struct caller a, b;
+	uint64_t covered[WORDS] = { 0 };
+	bool held, early;
+	char *mem = mem_alloc(PAGE_2M, LEAF_2M);
+
+	open_container(A);
+	if (second == LEAVE)
+		join(A2);
+	map(mem, IOVA, PAGE_2M);
+	start();
+	dma(A, P);
+	must(simdma_hold(&dev[A]), "SIM_HOLD");
+	begin(&a, first);
+	held = wait_until_held(&a);
+	begin(&b, second);
+	wait_until_done(&b, SHORT);
+	early = atomic_load(&b.done);
+	dma(A, P);
+	dma(A, Q);
+	must(simdma_release(&dev[A]), "SIM_RELEASE");
+	pthread_join(a.thread, NULL);
+	pthread_join(b.thread, NULL);
+	cover(covered, a.answer);
+	if (!early)
+		cover(covered, b.answer);
+	if (second != UNMAP) {
+		uint64_t rest[WORDS];
+
+		get(DIRTY_GET, rest);
+		cover(covered, rest);
+		unmap(IOVA, PAGE_2M);
+	}
+	tap_ok(held, "%s is held", names[first]);
+	tap_ok(bit_get(covered, P) && bit_get(covered, Q),
+	       "%s during it, which %s: page %d %s, page %d %s", names[second],
+	       early ? "does not wait" : "waits", P,
+	       bit_get(covered, P) ? "covered" : "LOST", Q,
+	       bit_get(covered, Q) ? "covered" : "LOST");
+	close_container();
+	mem_free(mem, PAGE_2M);
+}
+
+/* Pages stay pinned until no translation leads to them. */
+static void unmap_waits(void)
+{
+	static struct caller a;
+	char *mem = mem_alloc(PAGE_2M, LEAF_2M);
+	uint64_t late, stale;
+
+	open_container(A);
+	map(mem, IOVA, PAGE_2M);
+	start();
+	dma(A, P);
+	late = watch(A).late;
+	stale = watch(A).stale;
+	must(simdma_hold(&dev[A]), "SIM_HOLD");
+	begin(&a, UNMAP);
+	tap_ok(wait_until_held(&a), "UNMAP is held");
+	dma(A, P);
+	tap_ok(watch(A).late == late + 1 && watch(A).stale == stale,
+	       "and the page is pinned still");
+	must(simdma_release(&dev[A]), "SIM_RELEASE");
+	pthread_join(a.thread, NULL);
+	tap_ok(simdma_write(&dev[A], IOVA + P * PAGE, mem, 8) && bit_get(a.answer, P),
+	       "then it is out of reach, and was reported");
+	stop();
+	close_container();
+	mem_free(mem, PAGE_2M);
+}
+
+void test_held(void)
+{
+	static const enum what firsts[] = { GET, CLEAR_P, CLEAR_Q };
+	unsigned int i;
+	int second;
+
+	small_leaves(false);
+	for (i = 0; i < 3; i++)
+		for (second = 0; second < CALLS; second++)
+			meet(firsts[i], second);
+	unmap_waits();
+	small_leaves(true);
+}

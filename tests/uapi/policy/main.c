@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The policy's transition table, row by row, on simulated IOMMUs: those of
+ * scripts/vm --iommu sim --sim-param iommus=4, with disable_hugepages=1.
+ * Arguments: the names of tests to run, else all.
+ */
+#include "policy.h"
+#include "rig.h"
+#include "tap.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Whatever came and went: nobody's page was within reach any more. */
+static void nothing_is_stale(void)
+{
+	static const int first_of[] = { A, B, C, D };
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		struct sim_watch w;
+
+		open_container(first_of[i]);
+		w = watch(first_of[i]);
+		tap_ok(w.iommu == i && !w.stale,
+		       "IOMMU %u: no DMA reached a page that nobody held: %llu",
+		       i, w.stale);
+		tap_ok(w.domains == 1 && !w.leaves && !w.entries,
+		       "and nothing is left: %llu domains, %llu leaves, %llu cached",
+		       w.domains, w.leaves, w.entries);
+		close_container();
+	}
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} tests[] = {
+	{ "start", test_start },
+	{ "moves", test_moves },
+	{ "pinned", test_pinned },
+	{ "errors", test_errors },
+	{ "refused", test_refused },
+	{ "leaves", test_leaves },
+	{ "traps", test_traps },
+	{ "held", test_held },
+};
+
+static bool named(const char *name, char **list)
+{
+	while (*list)
+		if (!strcmp(*list++, name))
+			return true;
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int i;
+
+	puts("TAP version 13");
+	if (!rig_4k_leaves())
+		tap_bail("load the module with disable_hugepages=1");
+	if (simdma_find(dev, DEVICES) != DEVICES)
+		tap_bail("wants --iommu sim --sim-param iommus=4");
+	for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
+		if (argc < 2 || named(tests[i].name, argv + 1))
+			tests[i].run();
+	nothing_is_stale();
+	return tap_done();
+}
