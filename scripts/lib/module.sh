@@ -24,7 +24,7 @@ shipped_files() {
 }
 
 module_hash() {
-	hash_of "$MODULE_RECIPE" "$(root_dir)" "$(kernel_dir "$1")$(module_variables "$1")" \
+	hash_of "$MODULE_RECIPE" "$(root_dir)" "$(kernel_dir "$1")" \
 		"$(cd "$MODULE_SOURCES" && shipped_files | xargs -r -d '\n' sha256sum)"
 }
 
@@ -34,12 +34,6 @@ module_dir() {
 
 module_file() {
 	find "$(module_dir "$1")/modules/updates" -name "$MODULE.ko*"
-}
-
-# module_variables KERNEL: for make, of a kernel that was built to look inside.
-# With DWARF, since there is no BTF.
-module_variables() {
-	! debug_kernel "$1" || printf '%s\n' KCFLAGS=-g GCOV_PROFILE=y KCOV_INSTRUMENT=y
 }
 
 # dkms_conf WORD: its value in dkms.conf.
@@ -70,7 +64,7 @@ make_module() {
 	mkdir -p "$CACHE/log"
 	say "module for $name: DKMS add, build, install"
 	dkms_folders "$name" "$dir"
-	! debug_kernel "$name" || keep_notes "$dir/src"
+	! debug_kernel "$name" || instrument "$dir/src"
 	# shellcheck disable=SC2016 # for the shell in the root
 	if ! dkms_run "$name" "$dir" 'dkms add "$1" && dkms build "$1" -k "$2" && dkms install "$1" -k "$2"' >"$log" 2>&1; then
 		build_complaints "$dir" "$log"
@@ -95,9 +89,13 @@ finish_debug_module() {
 	enter -- / strip -g "$(find "$2/modules/updates" -name "$MODULE.ko")"
 }
 
-# keep_notes SOURCES: what gcov wants to know of the build, which DKMS would
-# throw away, comes to SOURCES/notes; and the module keeps its DWARF.
-keep_notes() {
+# instrument SOURCES: for the debug kernel, where gcov and kcov see what is
+# executed. What gcov wants to know of the build, which DKMS would throw away,
+# comes to SOURCES/notes; and the module keeps its DWARF, since there is no BTF.
+instrument() {
+	# The probes are only looked at.
+	printf '%s\n' 'GCOV_PROFILE := y' 'GCOV_PROFILE_src/compat/probes.o := n' \
+		'KCOV_INSTRUMENT := y' 'KCOV_INSTRUMENT_src/compat/probes.o := n' 'ccflags-y += -g' >>"$1/Kbuild"
 	printf '%s\n' 'POST_BUILD="keep-notes"' 'STRIP[0]="no"' >>"$1/dkms.conf"
 	cat >"$1/keep-notes" <<-'END'
 		#!/bin/sh
@@ -163,9 +161,8 @@ dkms_run() {
 	version=$(dkms_conf PACKAGE_VERSION)
 	release=$(kernel_release "$1")
 	[ -n "${package:+$version}" ] || die "dkms.conf has no PACKAGE_NAME or PACKAGE_VERSION"
-	# shellcheck disable=SC2046 # variables, one a word
 	enter_for "$1" --bind "$2/src" "/usr/src/$package-$version" \
 		--bind "$2/dkms" /var/lib/dkms \
 		--bind "$2/modules" "/usr/lib/modules/$release" \
-		-- / env $(module_variables "$1") sh -c "$3" sh "$package/$version" "$release"
+		-- / sh -c "$3" sh "$package/$version" "$release"
 }
