@@ -9,13 +9,14 @@ help:
 	@echo 'make check-debug     some of them on a debug kernel, and what they covered'
 	@echo 'make check-full      all tests'
 	@echo 'make check-list      their names'
+	@echo 'make mutants         break one thing at a time in src: do tests notice? T=name'
 	@echo 'make dkms-install    install the module on this machine; make dkms-remove'
 	@echo 'make modules         build the module for KDIR ($(KDIR))'
 	@echo 'make clean           remove what was built in this folder'
 	@echo 'Can this machine use it? scripts/check-host. Install it: see README.md'
 
 # What a script that needs root tells the user to call.
-demo check check-debug check-full: export HWDBM_CALL = make $@$(if $(T), T=$(T))
+demo check check-debug check-full mutants: export HWDBM_CALL = make $@$(if $(T), T=$(T))
 
 demo:
 	@scripts/demo
@@ -31,6 +32,9 @@ check-full:
 
 check-list:
 	@scripts/check --list
+
+mutants:
+	@scripts/mutants $(or $(T),--all)
 
 dkms-install:
 	@scripts/dkms-install
@@ -48,4 +52,4 @@ clean:
 	rm -rf build
 	@if [ -d $(KDIR) ]; then $(MAKE) -C $(KDIR) M=$(CURDIR) clean; fi
 
-.PHONY: help demo check check-debug check-full check-list dkms-install dkms-remove modules clean
+.PHONY: help demo check check-debug check-full check-list mutants dkms-install dkms-remove modules clean
