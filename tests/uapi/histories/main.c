@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* history: see history.h. */
+/*
+ * histories: see history.h. (Not "history": that is a command of the shell.)
+ */
 #define _GNU_SOURCE
 #include "history.h"
 #include "tap.h"
@@ -25,7 +27,7 @@ static uint64_t seed;
 
 static void usage(void)
 {
-	puts("Usage: history [OPTION]...\n"
+	puts("Usage: histories [OPTION]...\n"
 	     "Random histories on the simulated IOMMU: no page that was written may be lost.\n"
 	     "\n"
 	     "  --histories N   how many (100)\n"
@@ -106,7 +108,7 @@ static void tell_failure(uint64_t of, struct history *h)
 	tap_diag("seed %lu, %zu steps: %s", of, h->nr, world.why);
 	shrink(&world, h, (unsigned int)shrink_seconds);
 	tap_diag("the same with %zu steps: %s", h->nr, world.why);
-	tap_diag("history --replay FILE plays this:");
+	tap_diag("histories --replay FILE plays this:");
 	history_print(h);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * history: random histories of everything at once on the simulated IOMMU, with
+ * histories: random histories of everything at once on the simulated IOMMU, with
  * the mirror of a migration beside them.
  *
  * Memory lies in slots: windows of IOVA, each with memory of its own of one
