@@ -245,7 +245,8 @@ struct sim_trap {
 
 /**
  * struct sim_watch - result of SIM_WATCH, of the IOMMU behind the device
- * @calls: to each SIM_OP_* since the module was loaded
+ * @calls: to each SIM_OP_* since the module was loaded; an attach that the IOMMU
+ *	refuses because the domain is another's is none
  * @failed: of these, by order
  * @trapped: writes by traps that this IOMMU had, and that were not refused
  * @syncs: invalidations that were finished
@@ -254,8 +255,8 @@ struct sim_trap {
  * @leaves: that are mapped, in all of them
  * @entries: in the IOTLB, of all of them
  * @late: DMA that came upon an entry of the IOTLB whose leaf is gone, or is
- *	another, while its page was pinned still: done, as by an IOMMU. It came
- *	between an unmap and the invalidation for it
+ *	another, while its page (or the huge page it is part of) was pinned still:
+ *	done, as by an IOMMU. It came between an unmap and the invalidation for it
  * @stale: the same, with a page that nobody has pinned any more. It was refused,
  *	since the page may be somebody else's; an IOMMU would not have done so.
  *	Nothing but 0 is good

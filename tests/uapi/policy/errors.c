@@ -140,6 +140,23 @@ static void failed_one_leaves(void)
 	finish();
 }
 
+/* A second failure, when the first is gone with its domain, is news. */
+static void next_one_fails(void)
+{
+	open_two();
+	fail(B, SIM_OP_READ, EIO, 1, 1);
+	get_is(ALL, "a read fails");
+	leave(B);
+	get_is(ALL, "nobody had looked");
+	begin();
+	fail(A, SIM_OP_READ, EIO, 1, 1);
+	get_is(ALL, "then one of the other domain");
+	is_error(1, "then one of the other domain");
+	tap_ok(warnings() - before <= 1, "no more than one warning");
+	stop();
+	finish();
+}
+
 /* The domain that did not fail leaves: nothing is better. */
 static void other_one_leaves(void)
 {
@@ -249,6 +266,7 @@ void test_errors(void)
 	in_unmap();
 	in_start();
 	failed_one_leaves();
+	next_one_fails();
 	other_one_leaves();
 	at_leave();
 	at_join();

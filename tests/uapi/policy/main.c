@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The policy's transition table, row by row, on simulated IOMMUs: those of
- * scripts/vm --iommu sim --sim-param iommus=4, with disable_hugepages=1.
+ * The policy's transition table, row by row, on simulated IOMMUs: those that
+ * scripts/vm has by --iommu sim, with --sim-param iommus=4, behind=2,1,1,2 and
+ * paired=n,n,n,y. Our module is loaded with disable_hugepages=1.
  * Arguments: the names of tests to run, else all.
  */
 #include "policy.h"
@@ -62,7 +63,7 @@ int main(int argc, char **argv)
 	if (!rig_4k_leaves())
 		tap_bail("load the module with disable_hugepages=1");
 	if (simdma_find(dev, DEVICES) != DEVICES)
-		tap_bail("wants --iommu sim --sim-param iommus=4");
+		tap_bail("wants --iommu sim with iommus=4 behind=2,1,1,2");
 	for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		if (argc < 2 || named(tests[i].name, argv + 1))
 			tests[i].run();

@@ -3,10 +3,11 @@
  * To pinned scope and back: by the first pin of the last driver that had not
  * pinned yet, and because those who do not pin have left.
  */
+#include "mem.h"
 #include "policy.h"
 #include "tap.h"
 
-#include <string.h>
+#include <unistd.h>
 
 static void pin(int who, uint64_t page)
 {
@@ -156,6 +157,43 @@ static void pinned_and_incapable(void)
 	finish();
 }
 
+/* Of two devices in a group one pins: the other may write what nobody pins. */
+static void pair(void)
+{
+	uint64_t unit = 16 * PAGE, log = 0;
+	char *mem = mem_alloc(PAGE_2M, LEAF_2M);
+
+	if (dev[D].group_nr != dev[D2].group_nr)
+		tap_bail("wants --sim-param paired=n,n,n,y");
+	small_leaves(false);
+	open_container(D);
+	dev[D2].group = dup(dev[D].group);
+	must(vfio_device_open(&dev[D2]), "GET_DEVICE_FD");
+	map(mem + unit, IOVA + unit, unit);
+	small_leaves(true);
+	start();
+	dma_at(D2, IOVA + unit);
+	pin(D, 16);
+	is_hwdbm(1, "one of a group's two devices pins");
+	must(vfio_dirty_range(container, DIRTY_GET, IOVA + unit, unit, unit,
+			      &log, sizeof(log)), "GET");
+	tap_ok(log & 1, "the other's writes are seen");
+	unpin(D, 16);
+	must(vfio_dirty_range(container, DIRTY_GET, IOVA + unit, unit, unit,
+			      &log, sizeof(log)), "GET");
+	dma_at(D2, IOVA + unit);
+	must(vfio_dirty_range(container, DIRTY_GET, IOVA + unit, unit, unit,
+			      &log, sizeof(log)), "GET");
+	tap_ok(log & 1, "and seen again");
+	pin(D2, 16);
+	is_hwdbm(1, "then the other pins too");
+	unpin(D2, 16);
+	stop();
+	unmap(IOVA + unit, unit);
+	close_container();
+	mem_free(mem, PAGE_2M);
+}
+
 void test_pinned(void)
 {
 	hwdbm_to_pinned_by_pin();
@@ -164,4 +202,5 @@ void test_pinned(void)
 	full_to_pinned_by_leave();
 	pinned_to_hwdbm();
 	pinned_and_incapable();
+	pair();
 }

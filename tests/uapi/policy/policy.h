@@ -18,13 +18,14 @@
 #define NONE	"0000000000000000"
 #define ALL	"1111111111111111"
 
-/* The devices, by the IOMMU that scripts/vm --iommu sim --sim-param iommus=4 has. */
+/* The devices, by the IOMMU that they are behind; main.c says what the VM needs. */
 enum {
 	A,	/* the first IOMMU: tracks; leaves of 4K, 2M, 1G; 48 bits */
 	A2,	/* behind the same one */
 	B,	/* tracks; any power of two from 4K, replicated; 40 bits */
 	C,	/* does not track; 39 bits */
 	D,	/* tracks; leaves of 64K and 2M; 48 bits */
+	D2,	/* in the same group */
 	DEVICES
 };
 

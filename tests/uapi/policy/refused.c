@@ -83,6 +83,29 @@ static void joins_without(uint32_t op, int error)
 	finish();
 }
 
+/* Bits would be hidden in a domain of the same IOMMU that does not track. */
+static void keeps_apart(void)
+{
+	open_container(A);
+	fail(A, SIM_OP_SET_DIRTY, EIO, 1, 1);
+	close_container();
+	open_container(A);
+	map_pages(IOVA);
+	start();
+	is_full(1, "a domain that does not track");
+	join(A2);
+	tap_ok(watch(A2).tracking && !watch(A).tracking,
+	       "a group that can track gets a domain of its own");
+	is_full(2, "beside a domain that does not track");
+	dma(A2, 3);
+	leave(A);
+	is_hwdbm(1, "the one that does not track has left");
+	get_is(ALL, "nobody had looked");
+	dma(A2, 3);
+	get_is("0001000000000000", "the log is exact");
+	finish();
+}
+
 /* A second group of an IOMMU, whose domain will not have it. */
 static void own_domain(void)
 {
@@ -166,6 +189,7 @@ void test_refused(void)
 	cannot_join(B, SIM_OP_MAP, ENOSPC, NR);
 	joins_without(SIM_OP_ALLOC, EOPNOTSUPP);
 	joins_without(SIM_OP_SET_DIRTY, EIO);
+	keeps_apart();
 	own_domain();
 	map_fails(A, 1);
 	map_fails(A, 7);
