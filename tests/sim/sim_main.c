@@ -48,3 +48,4 @@ module_exit(sim_exit);
 
 MODULE_DESCRIPTION("Simulated devices, to test VFIO backends");
 MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS(IOMMUFD); /* where it is configured, dirty bits are its bitmap's */
