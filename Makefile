@@ -10,6 +10,7 @@ help:
 	@echo 'make check-full      all tests'
 	@echo 'make check-list      their names'
 	@echo 'make mutants         break one thing at a time in src: do tests notice? T=name'
+	@echo 'make soak            random histories, 10 million writes; WRITES=N'
 	@echo 'make dkms-install    install the module on this machine; make dkms-remove'
 	@echo 'make modules         build the module for KDIR ($(KDIR))'
 	@echo 'make clean           remove what was built in this folder'
@@ -36,6 +37,9 @@ check-list:
 mutants:
 	@scripts/mutants $(or $(T),--all)
 
+soak:
+	@scripts/soak $(WRITES)
+
 dkms-install:
 	@scripts/dkms-install
 
@@ -52,4 +56,4 @@ clean:
 	rm -rf build
 	@if [ -d $(KDIR) ]; then $(MAKE) -C $(KDIR) M=$(CURDIR) clean; fi
 
-.PHONY: help demo check check-debug check-full check-list mutants dkms-install dkms-remove modules clean
+.PHONY: help demo soak check check-debug check-full check-list mutants dkms-install dkms-remove modules clean

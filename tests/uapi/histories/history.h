@@ -105,6 +105,7 @@ struct actor {
 	struct sim_write *writes;
 	uint8_t *bitmap, *why;	/* of the call; a bit where it has a reason */
 	uint8_t *bits;		/* a bit a page of all slots */
+	uint32_t marked;	/* first page of the leaf that was marked last */
 };
 
 /* ---- world.c: memory, pages, the mirror ---- */
@@ -124,6 +125,8 @@ static inline bool page_owed(const struct page *p)
 	return atomic_load(&p->finished) != p->copied;
 }
 void page_copy(struct world *w, uint32_t page);
+/* A burst begins: its writes mark leaves, each once in a row. */
+#define NO_LEAF ~0u
 void page_write_begin(struct actor *a, uint32_t page, int dev, bool dma);
 void page_write_end(struct actor *a, uint32_t page);
 void pages_may(struct world *w, uint32_t first, uint32_t n, uint8_t why);

@@ -50,6 +50,7 @@ static void settle(struct actor *a, const struct trap *t)
 	stage->trap(t->dev, stage->devs[t->dev].iommu, SIM_OP_READ, 0, 0, 0);
 	if (memcmp(page_mem(w, t->page) + t->at, &t->value, 8))
 		return;
+	a->marked = NO_LEAF;
 	page_write_begin(a, t->page, t->dev, true);
 	page_write_end(a, t->page);
 	if (!memcmp(mirror, &t->value, 8))

@@ -251,22 +251,29 @@ void pages_may(struct world *w, uint32_t first, uint32_t n, uint8_t why)
 }
 
 /* DMA makes the whole leaf dirty. */
+static void mark_leaf(struct actor *a, uint32_t page)
+{
+	const struct slot *s = &a->w->slots[page_slot(a->w, page)];
+	uint32_t first = page - (page - s->first) % s->unit;
+
+	if (first == a->marked)
+		return;
+	pages_may(a->w, first, s->unit, MAY_HW);
+	a->marked = first;
+}
+
 void page_write_begin(struct actor *a, uint32_t page, int dev, bool dma)
 {
-	struct world *w = a->w;
-	struct page *p = &w->pages[page];
-	const struct slot *s = &w->slots[page_slot(w, page)];
-	uint32_t in_slot = page - s->first;
+	struct page *p = &a->w->pages[page];
 
 	atomic_fetch_add(&p->started, 1);
 	if (dma)
-		pages_may(w, s->first + in_slot - in_slot % s->unit, s->unit,
-			  MAY_HW);
+		mark_leaf(a, page);
 	else
-		pages_may(w, page, 1, MAY_SW);
+		pages_may(a->w, page, 1, MAY_SW);
 	p->by = (uint8_t)dev;
 	p->how = a->step->kind;
-	p->policy = (uint8_t)w->policy;
+	p->policy = (uint8_t)a->w->policy;
 	p->step = (uint32_t)a->nr;
 }
 

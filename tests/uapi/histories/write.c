@@ -69,6 +69,7 @@ static void send(struct actor *a, struct burst *b)
 	uint32_t i, refused = 0;
 	int ret;
 
+	a->marked = NO_LEAF;
 	for (i = 0; i < b->n; i++)
 		if (b->pages[i] < MAX_PAGES)
 			page_write_begin(a, b->pages[i], b->dev, true);
