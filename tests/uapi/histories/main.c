@@ -14,6 +14,7 @@
 #include <time.h>
 
 #define MAX_TEXT	(1 << 20)
+#define TELL_SECONDS	20
 
 const struct stage *stage;
 
@@ -165,19 +166,21 @@ static void tell_counts(unsigned long nr, double seconds)
 
 static void play_random(void)
 {
-	unsigned long nr = 0, told = 1;
+	unsigned long nr = 0;
 	struct timespec began;
+	double told = 0;
 	bool good = true;
 
 	clock_gettime(CLOCK_MONOTONIC, &began);
 	tap_diag("seed %lu", seed);
 	while (good && (writes ? counts.writes < writes : nr < histories)) {
 		good = one(nr++);
-		/* a long run says now and then that it is alive */
-		if (writes && counts.writes * 20 / writes >= told) {
-			told = counts.writes * 20 / writes + 1;
-			tell_counts(nr, seconds_since(&began));
-		}
+		/* now and then: it is alive */
+		if (seconds_since(&began) < told + TELL_SECONDS)
+			continue;
+		told = seconds_since(&began);
+		tap_diag("%lu histories, %lu writes, %.0f s", nr, counts.writes,
+			 told);
 	}
 	tell_counts(nr, seconds_since(&began));
 	tap_ok(good, "%lu histories, %lu writes, from seed %lu: nothing lost, nothing invented, nothing left",
