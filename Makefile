@@ -29,7 +29,9 @@ check-debug:
 	@scripts/check-debug $(T)
 
 check-full:
+	@$(if $(T),,rm -rf build/coverage)
 	@scripts/check --full $(T)
+	@$(if $(T),,scripts/coverage)
 
 check-list:
 	@scripts/check --list
