@@ -249,6 +249,22 @@ static void add_move(struct gen *g)
 	}
 }
 
+/* It has written, and pins; then those go that did not: its bits are left. */
+static void add_lonely(struct gen *g, uint64_t slot)
+{
+	uint64_t dev = dma_in(g);
+	int i;
+
+	add_attach(g, dev);
+	add_burst_of(g, dev, slot);
+	add_pin(g, dev, 1);
+	for (i = 0; i < g->first_emulated; i++)
+		if ((uint64_t)i != dev)
+			add_detach(g, (uint64_t)i);
+	add_log(g);
+	add_attach(g, dma_dev(g));
+}
+
 /*
  * Short scenes, what each transition of the policy is about: by chance alone
  * their parts would rarely meet.
@@ -257,7 +273,7 @@ static void add_scene(struct gen *g)
 {
 	uint64_t dev, slot = mapped_slot(g);
 
-	switch (pick(g, 7)) {
+	switch (pick(g, 8)) {
 	case 0:		/* a domain leaves, and takes what it knows along */
 		dev = dma_dev(g);
 		add_attach(g, dev);
@@ -299,6 +315,9 @@ static void add_scene(struct gen *g)
 		add_burst_of(g, dma_in(g), slot);
 		ADD(g, STEP_UNMAP, slot, 0, 1, any_shift(g));
 		add_map(g, slot);
+		break;
+	case 6:
+		add_lonely(g, slot);
 		break;
 	default:	/* written again through what may be cached */
 		dev = dma_in(g);

@@ -43,7 +43,7 @@ static void map_locked(struct actor *a, struct slot *s)
 		atomic_fetch_add(&counts.maps, 1);
 	} else if (w->armed_dev >= 0) {
 		atomic_fetch_add(&counts.errors, 1);
-	} else if (w->exact && (fits || ret != -EINVAL)) {
+	} else if (ret != -EINVAL || (w->exact && fits)) {
 		world_fail(a, "MAP: %s", strerror(-ret));
 	}
 	if (!ret && !fits && w->exact)
