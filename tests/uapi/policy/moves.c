@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Groups that join and leave while the log is on. */
 #include "policy.h"
+#include "proc.h"
 #include "tap.h"
+
+#include <stdio.h>
 
 /* hwdbm to full: what the capable ones know is not lost, nor asked for. */
 static void incapable_joins_and_leaves(void)
@@ -98,6 +101,39 @@ static void one_of_two_leaves(int first, int second)
 	close_container();
 }
 
+static void driver(const char *what, int who)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/sys/bus/platform/drivers/%s/%s",
+		 SIM_DMA_DEVICE_NAME, what);
+	must(proc_write(path, dev[who].bdf), what);
+}
+
+/* Its driver lets go of a device: nobody has asked for the group to leave. */
+static void unplugged(void)
+{
+	open_container(A);
+	join(B);
+	map_pages(IOVA);
+	start();
+	dma(A, 1);
+	dma(B, 2);
+	vfio_device_close(&dev[B]);
+	driver("unbind", B);
+	is_hwdbm(1, "a device is unplugged");
+	get_is("0110000000000000", "what it knew is kept");
+	get_is(NONE, "said once");
+	vfio_group_close(&dev[B]);
+	driver("bind", B);
+	join(B);
+	dma(B, 2);
+	get_is("0010000000000000", "plugged in again");
+	stop();
+	unmap_pages(IOVA);
+	close_container();
+}
+
 /* A group leaves a domain that another one keeps: nothing is to be saved. */
 static void one_of_a_domain_leaves(void)
 {
@@ -173,6 +209,7 @@ void test_moves(void)
 	last_capable_leaves();
 	one_of_two_leaves(A, B);
 	one_of_two_leaves(B, A);
+	unplugged();
 	one_of_a_domain_leaves();
 	capable_joins();
 	start_under_full();
