@@ -20,6 +20,7 @@ extern char *mem;
 void join(int dev);
 /* Its device is open, and is closed first. */
 void leave(int dev);
+struct rig rig_of(int dev);
 void write_page(int dev, uint64_t page);
 const char *name_of(int dev);
 
@@ -40,5 +41,6 @@ void policy_is_hwdbm(uint32_t domains, const char *when);
 
 void test_moves(void);	/* moves.c: domains come and go */
 void test_errors(void);	/* errors.c: dirty bits that cannot be read */
+void test_replay(void);	/* replay.c: what a new domain gets */
 
 #endif

@@ -24,7 +24,7 @@ char *mem;
 static struct vfio_dev devs[2];
 static struct edu edus[2];
 
-static struct rig rig_of(int i)
+struct rig rig_of(int i)
 {
 	return (struct rig){
 		.dev = devs[i],
@@ -156,6 +156,7 @@ int main(void)
 	tap_ret(ret, 0, "MAP");
 	test_moves();
 	test_errors();
+	test_replay();
 	leave(0);
 	tap_ok(!proc_locked_kib(), "the last group takes the mappings with it");
 	return tap_done();
