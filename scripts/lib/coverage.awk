@@ -6,7 +6,8 @@
 #
 #	FILE FUNCTION -- TEXT -- REASON
 #
-# TEXT is a part of the line; * is any line of the function.
+# TEXT is a part of the line, or the end of the line before and a part of it; * is
+# any line of the function.
 
 function trim(text) {
 	gsub(/^[ \t]+|[ \t]+$/, "", text)
@@ -44,10 +45,19 @@ function read_source(file,    line, n, name) {
 	close(sources "/" file)
 }
 
+# matches PART: is it in the line, and not just in the one before?
+function matches(part, file, n,    before, line, at) {
+	before = trim(text[file, n - 1]) " "
+	line = before trim(text[file, n])
+	at = index(line, part)
+	return part == "*" || index(text[file, n], part) ||
+	       (at && at + length(part) - 1 > length(before))
+}
+
 function justified(file, n,    i, found) {
 	for (i = 1; i <= entries; i++)
 		if (entry_file[i] == file && entry_function[i] == enclosing[file, n] &&
-		    (entry_part[i] == "*" || index(text[file, n], entry_part[i]))) {
+		    matches(entry_part[i], file, n)) {
 			entry_used[i] = 1
 			found = 1
 		}
@@ -124,10 +134,7 @@ END {
 	for (i = 1; i <= missed; i++)
 		print "not executed: " missing[i]
 	for (i = 1; i <= entries; i++)
-		if (!entry_used[i])
+		if (!entry_used[i]) # no failure: some need two threads to meet
 			print "justified, but executed or not there: " entry_text[i]
-		else
-			used++
-	exit !(all_lines && percent(all_done, all_lines) >= want && !missed &&
-	       used == entries && !failed)
+	exit !(all_lines && percent(all_done, all_lines) >= want && !missed && !failed)
 }

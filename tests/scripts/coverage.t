@@ -47,7 +47,7 @@ expect() {
 	sed 's/^/# /' "$tmp/out"
 }
 
-echo 1..10
+echo 1..12
 text 1 2 3 >"$tmp/text"
 expect 0 'src/a.c *4 of *4 lines *100.0%' 'all is executed' ''
 text 1 '#####' '#####' >"$tmp/text"
@@ -56,6 +56,10 @@ expect 1 'not executed: src/a.c:11: second: return 0;' 'the same words in anothe
 	'src/a.c first -- return 0; -- why'
 expect 0 'all of src *2 of *4 lines *50.0%  2 justified, 0 not' 'all is justified' \
 	$'src/a.c first -- return 0; -- why\nsrc/a.c second -- * -- why'
+expect 0 'all of src *2 of *4 lines *50.0%  2 justified, 0 not' 'by the line before as well' \
+	$'src/a.c first -- 1; return 0; -- why\nsrc/a.c second -- { return -- why'
+expect 1 'not executed: src/a.c:6: first: return 0;' 'by the line before alone is none' \
+	$'src/a.c first -- return 1; -- why\nsrc/a.c second -- * -- why'
 WANT=51 expect 1 'all of src *2 of *4 lines *50.0%  2 justified, 0 not' 'but too few are executed' \
 	$'src/a.c first -- return 0; -- why\nsrc/a.c second -- * -- why'
 expect 1 'coverage: cannot read in .*list: src/a.c first -- return 0;' 'no reason is given' \
@@ -65,7 +69,7 @@ expect 1 'not executed: src/a.c:6: .*' 'gcov has another mark for it' ''
 text 1 '#####' 2 >"$tmp/text"
 text '#####' 7 '#####' >>"$tmp/text"
 expect 0 'src/a.c *4 of *4 lines *100.0%' 'each run has executed another part' ''
-expect 1 'justified, but executed or not there: src/a.c first -- return 0; -- why' \
+expect 0 'justified, but executed or not there: src/a.c first -- return 0; -- why' \
 	'a justified line is executed' 'src/a.c first -- return 0; -- why'
 : >"$tmp/text"
 expect 1 'all of src *0 of *0 lines .*' 'no text at all is no pass' ''
