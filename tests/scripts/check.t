@@ -152,11 +152,11 @@ counts 0 1 'exit status 0' 'no failure' vm-fails=b good
 counts 0 1 'exit status 1' 'no point that failed' vm-fails=b exits
 
 # A share of it on the debug kernel.
-printf 'it check+debug vm --add build/sim/sim.ko\n\tp --writes 2000 --leaf 4k --calls 41\n' >"$tmp/tests/plan"
+printf 'it check+debug vm --add build/sim/sim.ko\n\tp --writes 200000 --writes 9999 --writes 8 --leaf 4k --calls 41\n' >"$tmp/tests/plan"
 "$tmp/scripts/check" --list >"$tmp/out" 2>&1 || true
-for line in 'it (check, vm) --add build/sim/sim.ko' '    p --writes 2000 --leaf 4k --calls 41' \
+for line in 'it (check, vm) --add build/sim/sim.ko' '    p --writes 200000 --writes 9999 --writes 8 --leaf 4k --calls 41' \
 	'debug-it (debug, vm) --add build/debug/sim/sim.ko --kernel 6.12-debug --take /.*/build/coverage/it' \
-	'    p --writes 100 --leaf 4k --calls 2'; do
+	'    p --writes 10000 --writes 5000 --writes 8 --leaf 4k --calls 2'; do
 	grep -qx -- "$line" "$tmp/out" && result "+debug: $line" true || result "+debug: $line" false
 done
 echo "1..$n"
