@@ -11,6 +11,8 @@
  * coherent	whether it can enforce coherency (y)
  * replicated	whether large leaves are several entries, each with a dirty bit
  *		of its own, as AMD's are (n,y,n,n)
+ * born_dirty	whether a leaf that may be written is dirty from the start, as SMMUv3's
+ *		are (n)
  * paired	whether its first two devices are one group (n)
  * behind	how many devices are behind it (2,1,1,1; dma_device.c)
  */
@@ -52,6 +54,10 @@ MODULE_PARM_DESC(coherent, "Whether it can enforce coherency");
 static bool replicated[SIM_MAX_IOMMUS] = { false, true, false, false };
 module_param_array(replicated, bool, NULL, 0444);
 MODULE_PARM_DESC(replicated, "Whether a large leaf is several entries");
+
+static bool born_dirty[SIM_MAX_IOMMUS];
+module_param_array(born_dirty, bool, NULL, 0444);
+MODULE_PARM_DESC(born_dirty, "Whether new leaves that may be written are dirty");
 
 static bool paired[SIM_MAX_IOMMUS];
 module_param_array(paired, bool, NULL, 0444);
@@ -320,6 +326,7 @@ static int add_one(struct sim_iommu *iommu, unsigned int nr)
 	iommu->tracking = tracking[nr];
 	iommu->coherent = coherent[nr];
 	iommu->replicated = replicated[nr];
+	iommu->born_dirty = born_dirty[nr];
 	iommu->paired = paired[nr];
 	iommu->pgsizes = pgsizes[nr];
 	iommu->aperture = aperture[nr];

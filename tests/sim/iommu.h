@@ -60,6 +60,7 @@ struct sim_iommu {
 	bool tracking;			/* can track dirty pages */
 	bool coherent;			/* can enforce coherency */
 	bool replicated;		/* a large leaf is several entries */
+	bool born_dirty;		/* its leaves are dirty when they are new */
 	bool paired;			/* its first two devices are one group */
 	unsigned long pgsizes;
 	unsigned int aperture;		/* bits */

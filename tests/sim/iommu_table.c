@@ -69,6 +69,8 @@ static struct leaf *new_leaf(struct sim_domain *domain, u64 iova,
 	leaf->phys = phys;
 	leaf->prot = prot;
 	leaf->entries = n;
+	if (domain->iommu->born_dirty && prot & IOMMU_WRITE)
+		bitmap_fill(leaf->dirty, n);
 	return leaf;
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The policy's transition table, row by row, on simulated IOMMUs: those that
- * scripts/vm has by --iommu sim, with --sim-param iommus=4, behind=2,1,1,2 and
- * paired=n,n,n,y. Our module is loaded with disable_hugepages=1.
+ * scripts/vm has by --iommu sim, with --sim-param iommus=4, behind=2,1,1,2,
+ * paired=n,n,n,y and born_dirty=n,n,n,y. Our module is loaded with
+ * disable_hugepages=1.
  * Arguments: the names of tests to run, else all.
  */
 #include "policy.h"

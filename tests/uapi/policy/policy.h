@@ -24,7 +24,7 @@ enum {
 	A2,	/* behind the same one */
 	B,	/* tracks; any power of two from 4K, replicated; 40 bits */
 	C,	/* does not track; 39 bits */
-	D,	/* tracks; leaves of 64K and 2M; 48 bits */
+	D,	/* tracks; leaves of 64K and 2M, born dirty; 48 bits */
 	D2,	/* in the same group */
 	DEVICES
 };

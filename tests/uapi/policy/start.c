@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* START, STOP, MAP and UNMAP. */
+#include "mem.h"
 #include "policy.h"
 #include "tap.h"
 
-#include <string.h>
+#define UNIT	(16 * PAGE)
 
 /* Bits that are old, and translations cached as dirty, which START invalidates. */
 static void start_forgets(int who)
@@ -107,6 +108,48 @@ static void map_while_logging(void)
 	close_container();
 }
 
+static uint64_t get_unit(void)
+{
+	uint64_t log = 0;
+
+	must(vfio_dirty_range(container, DIRTY_GET, IOVA, UNIT, UNIT, &log,
+			      sizeof(log)), "GET");
+	return log & 1;
+}
+
+/*
+ * Leaves that are dirty when they are new: those of a MAP are reported once, as
+ * a write that came at once would be; those that were there before are not.
+ */
+static void born_dirty(void)
+{
+	char *mem = mem_alloc(PAGE_2M, LEAF_2M);
+
+	small_leaves(false);
+	open_container(D);
+	map(mem, IOVA, UNIT);
+	start();
+	tap_ok(!get_unit(), "START forgets what new leaves say");
+	unmap(IOVA, UNIT);
+	map(mem, IOVA, UNIT);
+	tap_ok(get_unit(), "MAP while logging: dirty as they are new");
+	tap_ok(!get_unit(), "once");
+	dma_at(D, IOVA);
+	tap_ok(get_unit(), "and then as they are written");
+	join(B);
+	leave(D);
+	tap_ok(!get_unit(), "another group joins and takes over");
+	join(D);
+	tap_ok(!get_unit(), "a group with such leaves joins");
+	dma_at(D, IOVA);
+	tap_ok(get_unit(), "they count when they are written");
+	small_leaves(true);
+	unmap(IOVA, UNIT);
+	stop();
+	close_container();
+	mem_free(mem, PAGE_2M);
+}
+
 void test_start(void)
 {
 	start_forgets(A);
@@ -115,4 +158,5 @@ void test_start(void)
 	unmap_reports(false);
 	unmap_reports(true);
 	map_while_logging();
+	born_dirty();
 }
