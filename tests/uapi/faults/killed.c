@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Calls that wait for memory which nobody brings (userfaultfd), and whose
- * process is killed then. MAP refuses such memory. We hold the same container: it must be as before.
+ * process is killed then; MAP refuses such memory. We hold the same container:
+ * it must be as before.
  */
 #define _GNU_SOURCE
 #include "balance.h"
