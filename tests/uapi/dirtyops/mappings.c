@@ -198,7 +198,7 @@ static void end_of_space(struct rig *rig)
 		(void *)vfio_info_cap(info,
 				      VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE);
 	uint64_t last = cap->iova_ranges[cap->nr_iovas - 1].end;
-	uint64_t iova = last - NR * PAGE_4K + 1, map = 0, size = 0;
+	uint64_t iova = last - NR * PAGE_4K + 1, map = 0, seen = 0, size = 0;
 	uint32_t failed = edu_failed(&rig->edu);
 	void *mem;
 
@@ -208,8 +208,12 @@ static void end_of_space(struct rig *rig)
 	rig_write(rig, iova + (NR - 1) * PAGE_4K);
 	rig_write(rig, iova);
 	tap_ok(edu_failed(&rig->edu) == failed, "the device reaches the end");
+	tap_ret(vfio_dirty_range(rig->container, DIRTY_NOCLEAR, iova,
+				 NR * PAGE_4K, PAGE_4K, &seen, 8), 0,
+		"NOCLEAR up to the end");
 	tap_ret(vfio_dirty_range(rig->container, DIRTY_GET, iova, NR * PAGE_4K,
 				 PAGE_4K, &map, 8), 0, "GET up to the end");
+	tap_ok(seen == map, "says what NOCLEAR has said: %#lx", seen);
 	tap_ok(bit_get(&map, 0) && bit_get(&map, NR - 1),
 	       "reports what was written: %#lx", map);
 	tap_ok(last == UINT64_MAX || map == 0x8001,
