@@ -390,8 +390,11 @@ static void add_alone(struct gen *g)
  */
 static void add_trap(struct gen *g)
 {
-	uint64_t dev = dma_in(g), slot = mapped_slot(g);
+	/* mostly of small pages: of large leaves there is little to look at */
+	uint64_t dev = dma_in(g), slot = pick(g, 4);
 
+	if (!g->mapped[slot])
+		slot = mapped_slot(g);
 	add_burst_of(g, dev, slot);
 	ADD(g, STEP_TRAP, dev, slot, pick(g, 1024), pick(g, 3) == 0,
 	    pick(g, pick(g, 2) ? 16 : 256), pick(g, 4),
@@ -414,7 +417,7 @@ static void add_any(struct gen *g)
 		add_unmap(g);
 	else if (what < 74)
 		add_move(g);
-	else if (what < 89)
+	else if (what < 88 || (what < 92 && g->thread))
 		add_scene(g);
 	else if (what < 92)
 		add_trap(g);

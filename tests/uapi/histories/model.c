@@ -135,7 +135,7 @@ void model_leave(unsigned int from, unsigned int gone)
 		if (now != from || i == gone)
 			harvest_all(i);
 	for (i = 0; i < NR_IOMMUS; i++)
-		if (mw.failed[i])
+		if (mw.failed[i] && (i == gone || model_iommu_in(i)))
 			populate();
 }
 

@@ -20,20 +20,23 @@ static bool set(struct actor *a, struct trap *t)
 	const struct world *w = a->w;
 	const uint64_t *arg = a->step->arg;
 	const struct slot *s = &w->slots[arg[1] % NR_SLOTS];
+	/* a call has many reads and few invalidations */
 	uint32_t on = arg[3] % 2 ? SIM_TRAP_SYNC : SIM_OP_READ;
+	uint32_t nth = 1 + (uint32_t)(arg[4] % (arg[3] % 2 ? 2 : 256));
 	const struct map *map;
 
+	if (!s->nr_maps)
+		return false;
+	map = &s->maps[arg[2] % (uint64_t)s->nr_maps];
 	t->dev = (int)(arg[0] % (uint64_t)stage->nr_devs);
-	t->page = s->first + (uint32_t)(arg[2] % s->n);
+	t->page = map->first + (uint32_t)(arg[2] % map->n);
 	t->at = 8 * (uint32_t)(arg[6] % 512);
 	t->value = atomic_fetch_add(&a->w->value, 1);
-	map = slot_map(s, t->page);
 	if (!w->exact || !w->devs[t->dev].in || !stage->devs[t->dev].dma ||
-	    !map || map->ro ||
+	    map->ro ||
 	    (w->devs[t->dev].promoted && !w->devs[t->dev].pins[t->page]))
 		return false;
-	return !stage->trap(t->dev, stage->devs[t->dev].iommu, on,
-			    1 + (uint32_t)(arg[4] % 256),
+	return !stage->trap(t->dev, stage->devs[t->dev].iommu, on, nth,
 			    page_iova(w, t->page) + t->at, t->value);
 }
 
