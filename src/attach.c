@@ -466,6 +466,9 @@ static void drop_domain(struct hwdbm_container *c, struct hwdbm_domain *d)
 			hwdbm_map_withdraw_all(c);
 	}
 	list_del(&d->next);
+	/* What fails next is news. */
+	if (READ_ONCE(d->failed))
+		c->warned = 0;
 	hwdbm_domain_free(d);
 	update_pgsize(c);
 }

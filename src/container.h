@@ -82,7 +82,8 @@ extern const struct vfio_iommu_driver_ops hwdbm_vfio_ops;
  * @logging: START is in force; @domains_sem
  * @vaddr_invalid: mappings whose address is about to change; goes up under
  *	@domains_sem for writing, down also under @lock with it for reading
- * @warned: the log has had its one warning since START; atomic bit 0
+ * @warned: the log has had its one warning since START, or since the domain
+ *	that failed has gone; atomic bit 0
  * @devices_lock: @devices, and held while its devices are told of an unmap
  * @devices: struct vfio_device, open, that want to be told
  * @lock: the tree and @dma_avail. Changed under @domains_sem held for reading

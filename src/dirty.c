@@ -73,17 +73,11 @@ enum hwdbm_policy hwdbm_dirty_policy(const struct hwdbm_container *c,
 void hwdbm_dirty_degrade(struct hwdbm_container *c, struct hwdbm_domain *d,
 			 int err)
 {
-	char name[32] = "a detached device";
-	const struct hwdbm_group *g;
-
 	WRITE_ONCE(d->failed, true);
 	if (test_and_set_bit(0, &c->warned))
 		return;
-	g = list_first_entry_or_null(&d->groups, struct hwdbm_group, next);
-	if (g)
-		hwdbm_group_device_name(g, name, sizeof(name));
 	pr_warn("reading dirty bits of %s failed (%d): every mapped page counts as dirty until logging is stopped\n",
-		name, err);
+		d->name, err);
 }
 
 /*

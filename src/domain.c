@@ -231,19 +231,32 @@ bool hwdbm_domain_joinable(const struct hwdbm_domain *d,
 	       d->coherent == fresh->coherent && d->reader == fresh->reader;
 }
 
+/* Once the last group has left, messages still name a device of that. */
+static void update_name(struct hwdbm_domain *d)
+{
+	const struct hwdbm_group *g;
+
+	g = list_first_entry_or_null(&d->groups, struct hwdbm_group, next);
+	if (g)
+		hwdbm_group_device_name(g, d->name, sizeof(d->name));
+}
+
 int hwdbm_domain_attach(struct hwdbm_domain *d, struct hwdbm_group *g)
 {
 	int ret = iommu_attach_group(d->iommu, g->iommu_group);
 
-	if (!ret)
-		list_add(&g->next, &d->groups);
-	return ret;
+	if (ret)
+		return ret;
+	list_add(&g->next, &d->groups);
+	update_name(d);
+	return 0;
 }
 
 void hwdbm_domain_detach(struct hwdbm_domain *d, struct hwdbm_group *g)
 {
 	iommu_detach_group(d->iommu, g->iommu_group);
 	list_del(&g->next);
+	update_name(d);
 }
 
 int hwdbm_domain_set_msi(struct hwdbm_domain *d, const struct hwdbm_group *g)

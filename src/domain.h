@@ -45,6 +45,7 @@ struct hwdbm_group {
  *	freed, see hwdbm_domain_alloc(); domains_sem
  * @failed: its hardware failed since START. Set under domains_sem held for
  *	reading, so with WRITE_ONCE; reset under domains_sem held for writing
+ * @name: a device of it, or the last that it had, for messages; domains_sem
  */
 struct hwdbm_domain {
 	struct list_head next;
@@ -54,6 +55,7 @@ struct hwdbm_domain {
 	bool coherent;
 	bool tracking;
 	bool failed;
+	char name[32];
 };
 
 /**
