@@ -100,9 +100,10 @@
 /**
  * VFIO_DIRTY_LOG_MANUAL_CLEAR - argument of VFIO_CHECK_EXTENSION
  *
- * Answers 1 on a container that this backend serves with v2 semantics: GET_BITMAP_NOCLEAR
- * and CLEAR_BITMAP are there. A query only; it switches nothing on. 0 before
- * VFIO_SET_IOMMU, because another backend may come to serve the container.
+ * Answers 1 on a container that this backend serves with v2 semantics:
+ * GET_BITMAP_NOCLEAR and CLEAR_BITMAP are there. A query only; it switches
+ * nothing on. 0 before VFIO_SET_IOMMU, because another backend may come to serve
+ * the container.
  */
 #ifndef VFIO_DIRTY_LOG_MANUAL_CLEAR
 #define VFIO_DIRTY_LOG_MANUAL_CLEAR		11
