@@ -68,6 +68,23 @@ static void has_small_leaves(int dev)
 	stop();
 }
 
+/* Of every mapping, not only of the first. */
+static void saves_both(void)
+{
+	struct rig leaving = rig_of(1), other = rig_of(0);
+
+	start();
+	rig_write(&leaving, IOVA + 2 * PAGE_4K);
+	rig_write(&leaving, BIG + PAGE_2M / 2);
+	leave(1);
+	tap_ok(log_is(DIRTY_GET, "0010000000000000") &&
+		       rig_log_is(&other, DIRTY_GET, BIG, PAGE_2M / 8,
+				  "00001000"),
+	       "what device 1 wrote to either mapping is kept as it leaves");
+	stop();
+	join(1);
+}
+
 static void has_lost_them(int dev)
 {
 	struct rig rig = rig_of(dev);
@@ -89,6 +106,7 @@ void test_replay(void)
 	has_the_mappings(0, big);
 	has_the_mappings(1, big);
 	has_small_leaves(1);
+	saves_both();
 	tap_ret(vfio_unmap(container, BIG, PAGE_2M, 0, NULL), 0, "UNMAP");
 	tap_ret(vfio_unmap(container, READ_ONLY, PAGE_4K, 0, NULL), 0, "UNMAP");
 	has_lost_them(0);
