@@ -127,6 +127,17 @@ static void before_huge(void)
 	use(p, HUGE);
 }
 
+#define SINGLE	"/sys/module/" MODULE "/parameters/disable_hugepages"
+
+/* One run of several leaves: a driver may fail behind some of them. */
+static void before_run(void)
+{
+	before_huge();
+	memset(at, 1, bytes);
+	use(at + PAGE, MAPPED);
+	must(proc_write(SINGLE, "0"), SINGLE);
+}
+
 static char *device_memory;
 
 /* It holds the device, and so the container. */
@@ -180,6 +191,15 @@ static enum verdict after_map(int ret)
 	forget_device_memory();
 	next_place();
 	return good ? DONE : WRONG;
+}
+
+static enum verdict after_run(int ret)
+{
+	enum verdict v = after_map(ret);
+
+	if (v != AS_BEFORE)
+		must(proc_write(SINGLE, "1"), SINGLE);
+	return v;
 }
 
 static enum verdict after_map_logging(int ret)
@@ -241,6 +261,7 @@ const struct op ops_map[] = {
 	{ "MAP in two batches", world_dma, before_large, run_map, after_map, false },
 	{ "MAP of a huge page", world_dma, before_huge, run_map, after_map,
 	  false },
+	{ "MAP of a run", world_dma, before_run, run_map, after_run, true },
 	{ "MAP of device memory", world_bar, before_device, run_map, after_map,
 	  false },
 	{ "MAP without an IOMMU", world_emul, before_logging, run_map,
