@@ -98,7 +98,7 @@ static void mappings(void)
 
 static bool set_pool(long pages)
 {
-	char text[16];
+	char text[32];
 
 	snprintf(text, sizeof(text), "%ld", pages);
 	return !proc_write(HUGE_PAGES, text) &&

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What fails. The kernel's fault injection counts, in one thread and where our
- * module is on the stack: allocations of slab and of pages (user pages of a fault included), and copies from and to
- * user space. Told so, it also counts what may sleep and what is for user space;
- * out of its reach are only allocations that must not fail, and get_user() and
- * put_user(), of which this module has none.
+ * module is on the stack: allocations of slab and of pages (user pages of a
+ * fault included), and copies from and to user space. Told so, it also counts
+ * what may sleep and what is for user space; out of its reach are only
+ * allocations that must not fail, and get_user() and put_user(), of which this
+ * module has none.
  */
 #define _GNU_SOURCE
 #include "faults.h"
