@@ -205,27 +205,6 @@ void hwdbm_dirty_log_set(struct hwdbm_dirty_log *log, unsigned long first,
 	}
 }
 
-void hwdbm_dirty_log_set_bits(struct hwdbm_dirty_log *log, unsigned long first,
-			      unsigned long nr, const unsigned long *bits)
-{
-	struct span s = { };
-	unsigned long *map;
-
-	nr = clip(log, first, nr);
-	while (next_span(log, &s, first, nr)) {
-		if (!hwdbm_bitmap_any(bits, s.done, s.nr))
-			continue;
-		if (span_is_chunk(log, &s) &&
-		    hwdbm_bitmap_all(bits, s.done, s.nr)) {
-			chunk_fill(log, s.idx);
-			continue;
-		}
-		map = chunk_to_set(log, s.idx);
-		if (map)
-			hwdbm_bitmap_or(map, s.off, bits, s.done, s.nr);
-	}
-}
-
 void hwdbm_dirty_log_set_all(struct hwdbm_dirty_log *log)
 {
 	hwdbm_dirty_log_set(log, 0, log->nr_pages);

@@ -91,19 +91,6 @@ void hwdbm_dirty_log_set(struct hwdbm_dirty_log *log, unsigned long first,
 			 unsigned long nr);
 
 /**
- * hwdbm_dirty_log_set_bits() - record page @first + i as dirty if bit i is set
- * @log: log
- * @first: page of bit 0
- * @nr: number of bits
- * @bits: bitmap
- *
- * May sleep. Never fails; may record more of the chunks in which a bit is
- * set.
- */
-void hwdbm_dirty_log_set_bits(struct hwdbm_dirty_log *log, unsigned long first,
-			      unsigned long nr, const unsigned long *bits);
-
-/**
  * hwdbm_dirty_log_set_all() - record every page as dirty
  * @log: log
  *

@@ -107,12 +107,6 @@ hwdbm_mapping_tree_first(const struct hwdbm_mapping_tree *tree, u64 first,
 	return found && found->iova <= last ? found : NULL;
 }
 
-struct hwdbm_mapping *
-hwdbm_mapping_tree_last(const struct hwdbm_mapping_tree *tree)
-{
-	return to_mapping(rb_last(&tree->root));
-}
-
 bool hwdbm_mapping_tree_bisected(const struct hwdbm_mapping_tree *tree,
 				 u64 first, u64 last)
 {

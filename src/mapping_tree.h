@@ -125,10 +125,6 @@ struct hwdbm_mapping *
 hwdbm_mapping_tree_first(const struct hwdbm_mapping_tree *tree, u64 first,
 			 u64 last);
 
-/** hwdbm_mapping_tree_last() - the highest mapping of all, or NULL */
-struct hwdbm_mapping *
-hwdbm_mapping_tree_last(const struct hwdbm_mapping_tree *tree);
-
 /** hwdbm_mapping_tree_bisected() - do the range's ends cut through a mapping */
 bool hwdbm_mapping_tree_bisected(const struct hwdbm_mapping_tree *tree,
 				 u64 first, u64 last);

@@ -108,20 +108,19 @@ static void do_set(unsigned long first, unsigned long nr)
 		spread(first + nr - 1);
 }
 
+/* The pages of the bits that are set, a run of them at a time. */
 static void do_set_bits(unsigned long first, unsigned long nr,
 			const unsigned long *bits)
 {
-	unsigned long i, spread_chunk = ~0UL;
+	unsigned long i = 0, end;
 
-	hwdbm_dirty_log_set_bits(&log_, first, nr, bits);
-	for (i = 0; i < nr; i++) {
-		if (!get(bits, i))
-			continue;
-		must[first + i] = may[first + i] = 1;
-		if ((first + i) / CHUNK == spread_chunk)
-			continue;
-		spread_chunk = (first + i) / CHUNK;
-		spread(first + i);
+	while (i < nr) {
+		for (end = i; end < nr && get(bits, end); end++)
+			;
+		shim_failed = false;
+		if (end > i)
+			do_set(first + i, end - i);
+		i = end + 1;
 	}
 }
 
