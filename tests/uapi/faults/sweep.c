@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define MOST	2000	/* points an operation: more, and it does not end */
+#define EACH	64	/* tried one by one, whatever the stride */
 #define ERRORS	8
 #define SETTLE_TRIES	100
 #define SETTLE_US	20000
@@ -116,6 +117,7 @@ static bool one(const struct op *op, const struct source *s, unsigned int n,
 static bool all(const struct op *op, const struct source *s, unsigned int *n,
 		struct tally *t)
 {
+	unsigned int nth = 1;
 	struct held held;
 	bool struck;
 
@@ -126,12 +128,13 @@ static bool all(const struct op *op, const struct source *s, unsigned int *n,
 		return false;
 	held = held_now();
 	for (*n = 0; *n < MOST; ++*n) {
-		if (!one(op, s, *n + 1, t, &struck) || !same_held(&held)) {
-			tap_diag("%s, fault %u", op->name, *n + 1);
+		if (!one(op, s, nth, t, &struck) || !same_held(&held)) {
+			tap_diag("%s, fault %u", op->name, nth);
 			return false;
 		}
 		if (!struck)
 			return true;
+		nth += nth >= EACH && op->stride ? op->stride : 1;
 	}
 	return expect(false, "there is an end to what can fail");
 }
