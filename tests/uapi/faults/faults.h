@@ -46,8 +46,6 @@ enum verdict {
  * @run: the call: 0 or -errno
  * @after: judges it
  * @iommu: errors of the IOMMU can reach it, so that these are swept, too
- * @stride: behind the first points, of which each is tried, only each so manyth
- *	is: for a call that does one thing hundreds of times. 0: each
  */
 struct op {
 	const char *name;
@@ -56,7 +54,6 @@ struct op {
 	int (*run)(void);
 	enum verdict (*after)(int ret);
 	bool iommu;
-	unsigned int stride;
 };
 
 void sweep(const struct op *op, const struct source *s);
