@@ -46,6 +46,7 @@ static const struct {
 	{ "leaves", test_leaves },
 	{ "traps", test_traps },
 	{ "held", test_held },
+	{ "late", test_late },
 };
 
 static bool named(const char *name, char **list)

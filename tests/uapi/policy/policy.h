@@ -90,5 +90,6 @@ void test_refused(void);/* refused.c: any other call fails */
 void test_leaves(void);	/* leaves.c: leaves of every kind */
 void test_traps(void);	/* traps.c: writes at the worst moment */
 void test_held(void);	/* held.c: an invalidation that takes its time */
+void test_late(void);	/* late.c: a bitmap that takes its time */
 
 #endif
