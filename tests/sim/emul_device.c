@@ -26,6 +26,7 @@ int emul_init(struct vfio_device *vfio)
 
 void emul_release(struct vfio_device *vfio)
 {
+	emul_pins_reset(to_emul(vfio));
 	xa_destroy(&to_emul(vfio)->pins);
 }
 
@@ -103,10 +104,11 @@ static long copy(struct emul_device *emul, const struct sim_copy *arg, bool dma_
 
 static long behave(struct emul_device *emul, const struct sim_behave *arg)
 {
-	if (arg->flags)
+	if (arg->flags & ~SIM_BEHAVE_KEEP)
 		return -EINVAL;
 	mutex_lock(&emul->lock);
 	emul->unpin_at = arg->unpin_at;
+	emul->keeps = arg->flags & SIM_BEHAVE_KEEP;
 	emul->state.notified = 0;
 	memset(emul->state.notices, 0, sizeof(emul->state.notices));
 	mutex_unlock(&emul->lock);

@@ -40,11 +40,27 @@ void emul_pins_init(struct emul_device *emul)
 	init_waitqueue_head(&emul->call_ended);
 }
 
+/* Who pinned them is gone, so that they are ours to unpin. */
+static void release_kept(struct emul_device *emul)
+{
+	struct emul_pin *pin;
+	unsigned long nr;
+
+	lockdep_assert_held(&emul->lock);
+	xa_for_each(&emul->pins, nr, pin) {
+		unpin_user_page(pin->page);
+		xa_erase(&emul->pins, nr);
+		kfree(pin);
+	}
+}
+
 void emul_pins_reset(struct emul_device *emul)
 {
 	mutex_lock(&emul->lock);
+	release_kept(emul);
 	memset(&emul->state, 0, sizeof(emul->state));
 	emul->unpin_at = 1;
+	emul->keeps = false;
 	mutex_unlock(&emul->lock);
 }
 
@@ -267,7 +283,13 @@ static void unpin_range(struct emul_device *emul, unsigned long first,
 
 void emul_pins_drop(struct emul_device *emul)
 {
-	unpin_range(emul, 0, ULONG_MAX);
+	bool keeps;
+
+	mutex_lock(&emul->lock);
+	keeps = emul->keeps;
+	mutex_unlock(&emul->lock);
+	if (!keeps)
+		unpin_range(emul, 0, ULONG_MAX);
 }
 
 /* Whether the device is to unpin now. */

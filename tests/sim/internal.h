@@ -24,6 +24,7 @@ struct emul_device {
 	u64 turn;			/* of the latest of @calls; @lock */
 	wait_queue_head_t call_ended;
 	u32 unpin_at;			/* @lock */
+	bool keeps;			/* SIM_BEHAVE_KEEP; @lock */
 	struct sim_state state;		/* @lock */
 };
 
@@ -47,9 +48,12 @@ void edu_driver_remove(void);
 
 /* emul_pins.c: pages that the device has pinned */
 void emul_pins_init(struct emul_device *emul);
-/* None is pinned, and nobody is at it. */
+/*
+ * Nobody is at it, and what is pinned still was kept from a container that is
+ * gone.
+ */
 void emul_pins_reset(struct emul_device *emul);
-/* Unpins all, however often; for when no call can be under way. */
+/* Unpins all, however often, or keeps it; for when no call can be under way. */
 void emul_pins_drop(struct emul_device *emul);
 
 long emul_pin(struct emul_device *emul, const struct sim_pin *arg);

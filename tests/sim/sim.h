@@ -102,14 +102,17 @@ struct sim_copy {
  * struct sim_behave - argument of SIM_BEHAVE
  * @unpin_at: the notification of an unmap (1: the first from now) from which
  *	on the device unpins what it has pinned there; 0: never
- * @flags: 0
+ * @flags: SIM_BEHAVE_KEEP: when it is closed it keeps its pins, as no driver
+ *	may. By the time that it is opened again its container must be gone: it
+ *	then gives the pages back to the kernel, of which VFIO learns nothing
  *
  * Forgets the notifications seen so far. A device that is opened begins with
- * @unpin_at 1 and none seen.
+ * @unpin_at 1, no flags and none seen.
  */
 struct sim_behave {
 	__u32	unpin_at;
 	__u32	flags;
+#define SIM_BEHAVE_KEEP		(1 << 0)
 };
 
 #define SIM_NOTICES	32

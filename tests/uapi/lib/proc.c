@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/klog.h>
 #include <unistd.h>
 
 long proc_number(const char *path, const char *key)
@@ -57,4 +59,19 @@ int proc_write(const char *path, const char *text)
 		ret = -errno;
 	close(fd);
 	return ret;
+}
+
+#define READ_ALL	3	/* SYSLOG_ACTION_READ_ALL, without clearing */
+#define LOG_BYTES	(1 << 20)
+
+int proc_log_count(const char *text)
+{
+	char *log = calloc(1, LOG_BYTES + 1), *at;
+	int n = -1;
+
+	if (log && klogctl(READ_ALL, log, LOG_BYTES) >= 0)
+		for (at = log, n = 0; (at = strstr(at, text)); at++)
+			n++;
+	free(log);
+	return n;
 }

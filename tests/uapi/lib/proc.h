@@ -12,6 +12,9 @@ long proc_locked_kib(void);
 /* First number in a file; -1 where there is none. */
 long proc_file_number(const char *path);
 
+/* How often the kernel's log has @text; -1 if it cannot be read. */
+int proc_log_count(const char *text);
+
 /* 0 or -errno. */
 int proc_write(const char *path, const char *text);
 

@@ -137,11 +137,21 @@ int sim_fetch(const struct vfio_dev *dev, uint64_t iova, uint32_t bytes)
 	return dma(dev, SIM_FETCH, iova, bytes);
 }
 
-int sim_behave(const struct vfio_dev *dev, uint32_t unpin_at)
+static int behave(const struct vfio_dev *dev, uint32_t unpin_at, uint32_t flags)
 {
-	struct sim_behave arg = { .unpin_at = unpin_at };
+	struct sim_behave arg = { .unpin_at = unpin_at, .flags = flags };
 
 	return call(dev, SIM_BEHAVE, &arg);
+}
+
+int sim_behave(const struct vfio_dev *dev, uint32_t unpin_at)
+{
+	return behave(dev, unpin_at, 0);
+}
+
+int sim_keep_pins(const struct vfio_dev *dev)
+{
+	return behave(dev, 1, SIM_BEHAVE_KEEP);
 }
 
 void sim_state(const struct vfio_dev *dev, struct sim_state *state)

@@ -44,6 +44,8 @@ int sim_store(const struct vfio_dev *dev, uint64_t iova, uint32_t bytes);
 int sim_fetch(const struct vfio_dev *dev, uint64_t iova, uint32_t bytes);
 
 int sim_behave(const struct vfio_dev *dev, uint32_t unpin_at);
+/* SIM_BEHAVE_KEEP: they are left when it is closed. */
+int sim_keep_pins(const struct vfio_dev *dev);
 /* Bails on an error. */
 void sim_state(const struct vfio_dev *dev, struct sim_state *state);
 long sim_pins(const struct vfio_dev *dev);

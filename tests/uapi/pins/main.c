@@ -53,6 +53,7 @@ static const struct test tests[] = {
 	{ "owner-exits", test_owner_exits },
 	{ "owner-execs", test_owner_execs },
 	{ "close-orders", test_close_orders },
+	{ "close-kept", test_close_kept },
 };
 
 /* Only if they are named. */

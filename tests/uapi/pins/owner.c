@@ -181,3 +181,43 @@ void test_close_orders(void)
 	peer_end(&peer);
 	counters_back(&before, "and is killed");
 }
+
+/*
+ * A driver that unpins nothing, not even at the end: its pages stay pinned, but
+ * their owner is charged no more, and the container is gone.
+ */
+void test_close_kept(void)
+{
+	struct counters before, kept;
+	struct cage cage;
+	char *ram;
+
+	if (backend.stock) {
+		tap_skip("a driver that keeps its pins",
+			 "stock's warning stops the kernel");
+		return;
+	}
+	ram = ram_alloc(4);
+	counters_read(&before);
+	cage_open(&cage, 1);
+	cage_map(&cage, ram, IOVA, 4);
+	sim_pin(&cage.sims[0], IOVA, 2, SIM_RDWR);
+	sim_pin(&cage.sims[0], IOVA + PAGE, 2, SIM_RDWR);
+	tap_ret(sim_keep_pins(&cage.sims[0]), 0, "a driver that keeps its pins");
+	holds(&cage, 4, 3, "before");
+	locked_is(&cage, 3, "before");
+	vfio_group_close(&cage.sims[0]);
+	close(cage.container);
+	kept = before;
+	kept.pins += 3;
+	counters_back(&kept, "closed: but for three pages");
+	/* once for as long as the module is loaded */
+	tap_ok(proc_log_count("a driver has left 3 pages pinned") == 1,
+	       "the log says so");
+	/* opened anew, the driver gives them back */
+	cage_open(&cage, 1);
+	holds(&cage, 0, 0, "another container");
+	cage_close(&cage);
+	counters_back(&before, "given back");
+	ram_free(ram, 4);
+}

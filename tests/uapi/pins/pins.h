@@ -137,6 +137,7 @@ void test_grown(void);
 void test_owner_exits(void);
 void test_owner_execs(void);
 void test_close_orders(void);
+void test_close_kept(void);
 
 void test_mirror(uint64_t seed);
 void test_storm(uint64_t seed, int seconds);
