@@ -226,8 +226,25 @@ static void end_of_space(struct rig *rig)
 	free(info);
 }
 
+/* One behind the other, without a hole, and gone with one call. */
+static void neighbours(struct rig *rig)
+{
+	void *low = rig_map(rig, IOVA, 4);
+	void *middle = rig_map(rig, IOVA + 4 * PAGE_4K, 1);
+	void *high = rig_map(rig, IOVA + 5 * PAGE_4K, 3);
+	uint64_t size = 0;
+
+	tap_ret(vfio_unmap(rig->container, IOVA, 8 * PAGE_4K, 0, &size), 0,
+		"UNMAP of three neighbours");
+	tap_ok(size == 8 * PAGE_4K, "takes all of them: %#lx bytes", size);
+	mem_free(low, 4 * PAGE_4K);
+	mem_free(middle, PAGE_4K);
+	mem_free(high, 3 * PAGE_4K);
+}
+
 void test_mappings(struct rig *rig)
 {
+	neighbours(rig);
 	unmap_with_bitmap(rig);
 	unmap_all_with_bitmap(rig);
 	map_while_logging(rig);
