@@ -83,34 +83,37 @@ bool hwdbm_bitmap_all(const unsigned long *map, unsigned long first,
 	return find_next_zero_bit(map, end, first) >= end;
 }
 
+/* Set (@set), or clear, the bits of @dst that are set in @src. */
+static __always_inline void apply(unsigned long *dst, unsigned long dst_off,
+				  const unsigned long *src,
+				  unsigned long src_off, unsigned long nbits,
+				  bool set)
+{
+	unsigned long n, value, *word;
+
+	for (; nbits; dst_off += n, src_off += n, nbits -= n) {
+		n = step_bits(dst_off, nbits);
+		value = fetch(src, src_off, n) << dst_off % WORD_BITS;
+		/* Do not dirty the cache of a destination for nothing. */
+		if (!value)
+			continue;
+		word = &dst[dst_off / WORD_BITS];
+		*word = set ? *word | value : *word & ~value;
+	}
+}
+
 void hwdbm_bitmap_or(unsigned long *dst, unsigned long dst_off,
 		     const unsigned long *src, unsigned long src_off,
 		     unsigned long nbits)
 {
-	unsigned long n, value;
-
-	for (; nbits; dst_off += n, src_off += n, nbits -= n) {
-		n = step_bits(dst_off, nbits);
-		value = fetch(src, src_off, n);
-		/* Do not dirty the cache of a destination for nothing. */
-		if (value)
-			dst[dst_off / WORD_BITS] |= value << dst_off % WORD_BITS;
-	}
+	apply(dst, dst_off, src, src_off, nbits, true);
 }
 
 void hwdbm_bitmap_andnot(unsigned long *dst, unsigned long dst_off,
 			 const unsigned long *src, unsigned long src_off,
 			 unsigned long nbits)
 {
-	unsigned long n, value;
-
-	for (; nbits; dst_off += n, src_off += n, nbits -= n) {
-		n = step_bits(dst_off, nbits);
-		value = fetch(src, src_off, n);
-		if (value)
-			dst[dst_off / WORD_BITS] &=
-				~(value << dst_off % WORD_BITS);
-	}
+	apply(dst, dst_off, src, src_off, nbits, false);
 }
 
 void hwdbm_bitmap_fold(unsigned long *dst, unsigned long dst_off,
