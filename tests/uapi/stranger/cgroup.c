@@ -68,3 +68,11 @@ long cgroup_number(const struct cgroup *cg, const char *file, const char *key)
 	snprintf(path, sizeof(path), "%s/%s", cg->path, file);
 	return key ? proc_number(path, key) : proc_file_number(path);
 }
+
+void cgroup_check_peak(const struct cgroup *cg, bool close)
+{
+	long peak = cgroup_number(cg, "memory.peak", NULL);
+
+	tap_ok(peak <= cg->max && (!close || peak > cg->max / 2),
+	       "%ld KiB of %ld charged at most", peak >> 10, cg->max >> 10);
+}

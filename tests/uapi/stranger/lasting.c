@@ -80,18 +80,13 @@ void test_log(struct world *w)
 	struct job job = { .run = fill_log };
 	struct stranger s;
 	struct cgroup cg;
-	long peak;
 
 	device = w->sim;
 	container = stranger_container(&device);
-	cgroup_make(&cg, "log", LOG_MAX);
-	job.cg = &cg;
-	stranger_start(&s, &job);
+	stranger_start_in(&s, &job, &cg, "log", LOG_MAX);
 	tap_ok(stranger_pauses(&s), "a log of %d chunks, in %ld MiB: nobody is killed for it",
 	       CHUNKS, cg.max / MIB);
-	peak = cgroup_number(&cg, "memory.peak", NULL);
-	tap_ok(peak <= cg.max && peak > cg.max / 2, "%ld KiB charged at most",
-	       peak >> 10);
+	cgroup_check_peak(&cg, true);
 	cgroup_limit(&cg, LARGE);
 	stranger_go_on(&s);
 	stranger_end(&s);
@@ -161,16 +156,9 @@ void test_bitmap(struct world *w)
 	if (proc_write(HUGE_PAGES, "1") || proc_file_number(HUGE_PAGES) != 1)
 		tap_bail("no huge page to be had");
 	counters_read(&before);
-	cgroup_make(&cg, "bitmap", LOG_MAX / 2);
-	job.cg = &cg;
-	stranger_start(&s, &job);
-	stranger_pauses(&s);
-	tap_ok(s.ended ? stranger_killed(&s) : s.note->error == -ENOMEM,
-	       "GET of 64 TiB, in %ld MiB: %s", cg.max / MIB,
-	       s.ended ? "the kernel ended it" : strerror(-s.note->error));
-	tap_ok(cgroup_number(&cg, "memory.peak", NULL) <= cg.max,
-	       "%ld KiB charged at most",
-	       cgroup_number(&cg, "memory.peak", NULL) >> 10);
+	stranger_start_in(&s, &job, &cg, "bitmap", LOG_MAX / 2);
+	stranger_check_refused(&s, "GET of 64 TiB");
+	cgroup_check_peak(&cg, false);
 	stranger_go_on(&s);
 	stranger_end(&s);
 	counters_back(&before, "a GET without memory");
@@ -212,9 +200,7 @@ void test_pins(struct world *w)
 
 	device = w->sim;
 	container = stranger_container(&device);
-	cgroup_make(&cg, "pins", LARGE);
-	job.cg = &cg;
-	stranger_start(&s, &job);
+	stranger_start_in(&s, &job, &cg, "pins", LARGE);
 	if (!stranger_pauses(&s))
 		tap_bail("a child that pins has ended");
 	slab = cgroup_number(&cg, "memory.stat", "slab");
@@ -264,21 +250,16 @@ void test_ghosts(struct world *w)
 	struct stranger s;
 	struct cgroup cg;
 	bool alive;
-	long peak;
 
 	device = w->sim;
 	container = stranger_container(&device);
-	cgroup_make(&cg, "ghosts", LOG_MAX);
-	job.cg = &cg;
-	stranger_start(&s, &job);
+	stranger_start_in(&s, &job, &cg, "ghosts", LOG_MAX);
 	alive = stranger_pauses(&s);
-	peak = cgroup_number(&cg, "memory.peak", NULL);
 	tap_ok((!alive || s.note->error) && s.note->done < GHOSTS,
 	       "mappings of %ld processes that have exited, in %ld MiB, then %s",
 	       atomic_load(&s.note->done), cg.max / MIB,
 	       alive ? "no more" : "the kernel ended it");
-	tap_ok(peak <= cg.max && peak > cg.max / 2, "%ld KiB charged at most",
-	       peak >> 10);
+	cgroup_check_peak(&cg, true);
 	stranger_go_on(&s);
 	stranger_end(&s);
 	vfio_teardown(&device, container);

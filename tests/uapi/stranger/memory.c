@@ -70,7 +70,6 @@ static void expect_limited(struct world *w, struct cgroup *cg,
 {
 	bool alive = stranger_pauses(s);
 	int error = atomic_load(&s->note->error);
-	long peak = cgroup_number(cg, "memory.peak", NULL);
 	long kills = cgroup_number(cg, "memory.events", "oom_kill");
 
 	if (alive)
@@ -80,8 +79,7 @@ static void expect_limited(struct world *w, struct cgroup *cg,
 	       "%s, in %ld MiB: %ld of %ld, then %s", what, cg->max / MIB,
 	       atomic_load(&s->note->done), whole,
 	       !alive ? "the kernel ended it" : strerror(-error));
-	tap_ok(peak <= cg->max && peak > cg->max / 2,
-	       "%s: %ld KiB charged at most", what, peak >> 10);
+	cgroup_check_peak(cg, true);
 	counters_back(&w->idle, what);
 	cgroup_remove(cg);
 }
@@ -123,14 +121,11 @@ void test_mappings(struct world *w)
 	struct stranger s;
 	struct cgroup cg;
 
-	cgroup_make(&cg, "mappings", LARGE);
-	job.cg = &cg;
-	stranger_start(&s, &job);
+	stranger_start_in(&s, &job, &cg, "mappings", LARGE);
 	expect_charged(w, &cg, &s, "slab", MANY * 200L, "many mappings");
 
 	how.most = 60000;
-	cgroup_make(&cg, "mappings", SMALL);
-	stranger_start(&s, &job);
+	stranger_start_in(&s, &job, &cg, "mappings", SMALL);
 	expect_limited(w, &cg, &s, how.most, "many mappings");
 }
 
@@ -160,16 +155,9 @@ void test_start(struct world *w)
 	int ret;
 
 	counters_read(&before);
-	cgroup_make(&cg, "start", 4 * SMALL);
-	job.cg = &cg;
-	stranger_start(&s, &job);
-	stranger_pauses(&s);
-	tap_ok(s.ended ? stranger_killed(&s) : s.note->error == -ENOMEM,
-	       "START that needs 64 MiB, in %ld MiB: %s", cg.max / MIB,
-	       s.ended ? "the kernel ended it" : strerror(-s.note->error));
-	tap_ok(cgroup_number(&cg, "memory.peak", NULL) <= cg.max,
-	       "%ld KiB charged at most",
-	       cgroup_number(&cg, "memory.peak", NULL) >> 10);
+	stranger_start_in(&s, &job, &cg, "start", 4 * SMALL);
+	stranger_check_refused(&s, "START that needs 64 MiB");
+	cgroup_check_peak(&cg, false);
 	stranger_go_on(&s);
 	stranger_end(&s);
 	/* we hold the container too, and nobody's cgroup is not ours */
@@ -195,13 +183,10 @@ void test_tables(struct world *w)
 	struct stranger s;
 	struct cgroup cg;
 
-	cgroup_make(&cg, "tables", LARGE);
-	job.cg = &cg;
-	stranger_start(&s, &job);
+	stranger_start_in(&s, &job, &cg, "tables", LARGE);
 	expect_charged(w, &cg, &s, "kernel", 1000L * (long)PAGE, "IOMMU tables");
 
 	how.most = 20000;
-	cgroup_make(&cg, "tables", SMALL);
-	stranger_start(&s, &job);
+	stranger_start_in(&s, &job, &cg, "tables", SMALL);
 	expect_limited(w, &cg, &s, how.most, "IOMMU tables");
 }

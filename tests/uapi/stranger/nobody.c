@@ -4,6 +4,7 @@
 #include "stranger.h"
 #include "tap.h"
 
+#include <errno.h>
 #include <grp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -62,6 +63,14 @@ void stranger_start(struct stranger *s, const struct job *job)
 	_exit(0);
 }
 
+void stranger_start_in(struct stranger *s, struct job *job, struct cgroup *cg,
+		       const char *name, long max)
+{
+	cgroup_make(cg, name, max);
+	job->cg = cg;
+	stranger_start(s, job);
+}
+
 static bool ended(struct stranger *s)
 {
 	if (!s->ended)
@@ -107,6 +116,15 @@ bool stranger_killed(const struct stranger *s)
 {
 	return s->ended && WIFSIGNALED(s->status) &&
 	       WTERMSIG(s->status) == SIGKILL;
+}
+
+void stranger_check_refused(struct stranger *s, const char *what)
+{
+	bool waits = stranger_pauses(s);
+	int error = atomic_load(&s->note->error);
+
+	tap_ok(waits ? error == -ENOMEM : stranger_killed(s), "%s: %s", what,
+	       waits ? strerror(-error) : "the kernel ended it");
 }
 
 void note_check(struct note *note, bool ok, const char *fmt, ...)

@@ -31,6 +31,8 @@ void cgroup_mount(void);
 void cgroup_make(struct cgroup *cg, const char *name, long max);
 void cgroup_limit(struct cgroup *cg, long max);
 void cgroup_remove(struct cgroup *cg);
+/* A point: never above the limit, and if @close, to more than half of it. */
+void cgroup_check_peak(const struct cgroup *cg, bool close);
 long cgroup_number(const struct cgroup *cg, const char *file, const char *key);
 
 /* ---- nobody.c ---- */
@@ -66,11 +68,16 @@ struct job {
 };
 
 void stranger_start(struct stranger *s, const struct job *job);
+/* In a new memory cgroup @cg, of @max bytes. */
+void stranger_start_in(struct stranger *s, struct job *job, struct cgroup *cg,
+		       const char *name, long max);
 /* True: it waits for us. False: it has ended, or was ended. */
 bool stranger_pauses(struct stranger *s);
 void stranger_go_on(struct stranger *s);
 void stranger_end(struct stranger *s);
 bool stranger_killed(const struct stranger *s);
+/* A point: what it asked for was refused (-ENOMEM), or the kernel ended it. */
+void stranger_check_refused(struct stranger *s, const char *what);
 
 /* In the child. */
 void note_check(struct note *note, bool ok, const char *fmt, ...)
