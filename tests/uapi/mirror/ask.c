@@ -221,11 +221,12 @@ void *asker_thread(void *asker)
 {
 	struct asker *a = asker;
 
-	while (!atomic_load(&a->w->done)) {
+	/* A device that is done before we begin does not spare us the round. */
+	do {
 		asker_round(a);
 		if (a->w->mode == MODE_CHURN && !a->w->concurrent)
 			churn_some(a);
-	}
+	} while (!atomic_load(&a->w->done));
 	return NULL;
 }
 
