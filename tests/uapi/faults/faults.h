@@ -8,6 +8,7 @@
 #define HWDBM_TEST_FAULTS_H
 
 #include "counters.h"
+#include "simdma.h"
 #include "vfio.h"
 
 #include <stdbool.h>
@@ -18,9 +19,13 @@
 
 /* ---- source.c: what fails ---- */
 
+/* Simulated IOMMUs: the one of dma[0], and the one of guest(). */
+enum iommu { FIRST_IOMMU, SECOND_IOMMU, NR_IOMMUS };
+
 struct source {
 	const char *name;
-	unsigned int op;			/* of the simulator's IOMMU */
+	enum iommu iommu;			/* a simulated one's, */
+	unsigned int op;			/* SIM_OP_*: this call */
 	void (*arm)(const struct source *s, unsigned int n);
 	bool (*struck)(const struct source *s);	/* and no longer armed */
 };
@@ -28,7 +33,7 @@ struct source {
 /* Why the kernel's own fault injection is not to be had, or NULL. */
 const char *nth_missing(void);
 extern const struct source nth_source;
-/* Errors of a simulated IOMMU; ends with a name of NULL. */
+/* Errors of simulated IOMMUs; ends with a name of NULL. */
 extern const struct source iommu_sources[];
 
 /* ---- sweep.c ---- */
@@ -45,7 +50,8 @@ enum verdict {
  * @before: before each call, where there is something to be prepared
  * @run: the call: 0 or -errno
  * @after: judges it
- * @iommu: errors of the IOMMU can reach it, so that these are swept, too
+ * @reaches: calls to a simulated IOMMU, by what names it, and by its op a bit each:
+ *	those that the operation makes, and no others
  */
 struct op {
 	const char *name;
@@ -53,8 +59,14 @@ struct op {
 	void (*before)(void);
 	int (*run)(void);
 	enum verdict (*after)(int ret);
-	bool iommu;
+	unsigned int reaches[NR_IOMMUS];
 };
+
+#define ALLOCS	(1 << SIM_OP_ALLOC)
+#define ATTACHES	(1 << SIM_OP_ATTACH)
+#define MAPS	(1 << SIM_OP_MAP)
+#define TRACKS	(1 << SIM_OP_SET_DIRTY)
+#define READS	(1 << SIM_OP_READ)
 
 void sweep(const struct op *op, const struct source *s);
 /* Operations, points and failed calls so far. */
@@ -71,8 +83,15 @@ void sweep_total(void);
 #define SPAN_BYTES	((SPAN / PAGE + 63) / 64 * 8)
 #define SIDE_BIT	((SIDE_IOVA - MAIN_IOVA) / PAGE)
 
+#define MAX_DMA		4
+
+/*
+ * @dma: devices behind an IOMMU. Of four the third is behind the same one as the
+ *	second, in a container of its own, and there to order that one's errors;
+ *	the fourth is behind one that cannot track
+ */
 struct world {
-	struct vfio_dev dma[2];		/* behind an IOMMU */
+	struct vfio_dev dma[MAX_DMA];
 	int nr_dma;
 	struct vfio_dev emul;		/* without one */
 	bool have_emul, simulated;	/* dma[] are the simulator's */
@@ -92,7 +111,18 @@ bool world_none(void);	/* no container */
 bool world_dma(void);	/* dma[0] open, MAIN and SIDE mapped */
 bool world_pair(void);	/* the same, and dma[1] can be had */
 bool world_emul(void);	/* emul open, MAIN and SIDE mapped, nothing pinned */
-bool world_mixed(void);	/* the same, and dma[0] can be had */
+bool world_mixed(void);	/* the same, and guest() can be had */
+bool world_incapable(void);	/* as pair; guest() is one that cannot track */
+bool world_pins(void);	/* as dma; dma[0] pins */
+
+/* Behind the second IOMMU, where there is one. */
+struct vfio_dev *second(void);
+/* Who joins where others are; nobody has opened it. */
+struct vfio_dev *guest(void);
+/* It opens its device, writes a page that nobody else does, and closes it. */
+void guest_writes(void);
+/* On whose fd errors of that IOMMU are ordered, or NULL: nobody's, now. */
+const struct vfio_dev *orders_of(enum iommu iommu);
 
 /* Logging anew; and then some pages are written, by whoever is there. */
 void log_anew(void);
@@ -105,6 +135,8 @@ bool has_main(const uint8_t *map);
 bool has_side(const uint8_t *map);
 /* Whether the next GET would tell of it. */
 bool still_dirty(void);
+/* And of what guest_writes() wrote. */
+bool guest_dirty(void);
 /* The caller's bitmap before a call, and whether that is still there. */
 void bits_fill(void);
 bool bits_untouched(void);

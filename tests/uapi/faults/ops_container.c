@@ -23,8 +23,8 @@ static void before_first(void)
 	before_set();
 	fresh = vfio_container_open();
 	must(fresh, "/dev/vfio/vfio");
-	must(vfio_group_open(&w.dma[0]), "the group");
-	must(vfio_group_attach(&w.dma[0], fresh), "SET_CONTAINER");
+	must(vfio_group_open(second()), "the group");
+	must(vfio_group_attach(second(), fresh), "SET_CONTAINER");
 }
 
 static int run_set_iommu(void)
@@ -43,23 +43,23 @@ static enum verdict after_first(int ret)
 			       AS_BEFORE : WRONG;
 	}
 	ret = vfio_map(fresh, w.main, MAIN_IOVA, PAGE, MAP_RW);
-	vfio_group_close(&w.dma[0]);
+	vfio_group_close(second());
 	close(fresh);
 	return expect(!ret, "it can be used") ? DONE : WRONG;
 }
 
-/* ---- another one ---- */
+/* ---- another one, beside devices with an IOMMU or without ---- */
 
 static void before_second(void)
 {
 	log_dirty();
-	if (w.dma[1].group < 0)
-		must(vfio_group_open(&w.dma[1]), "the second group");
+	if (guest()->group < 0)
+		must(vfio_group_open(guest()), "the second group");
 }
 
 static int run_second(void)
 {
-	return vfio_group_attach(&w.dma[1], w.container);
+	return vfio_group_attach(guest(), w.container);
 }
 
 static enum verdict after_second(int ret)
@@ -68,7 +68,7 @@ static enum verdict after_second(int ret)
 		return WRONG;
 	if (ret)
 		return AS_BEFORE;
-	must(vfio_group_detach(&w.dma[1]), "UNSET_CONTAINER");
+	must(vfio_group_detach(guest()), "UNSET_CONTAINER");
 	return still_dirty() ? DONE : WRONG;
 }
 
@@ -76,52 +76,45 @@ static void before_leave(void)
 {
 	before_second();
 	must(run_second(), "SET_CONTAINER");
+	guest_writes();
 }
 
 static int run_leave(void)
 {
-	return vfio_group_detach(&w.dma[1]);
+	return vfio_group_detach(guest());
 }
 
 static enum verdict after_leave(int ret)
 {
-	return expect(!ret, "a group can always leave") && still_dirty() ?
+	return expect(!ret, "a group can always leave") && still_dirty() &&
+			       guest_dirty() ?
 		       DONE : WRONG;
 }
 
-/* ---- the first IOMMU of a container that had none, and its last ---- */
+/* ---- a device behind an IOMMU that pins: no more is asked of the IOMMU ---- */
 
-static void before_promise(void)
+static void before_first_pin(void)
 {
 	log_dirty();
-	if (w.dma[0].group < 0)
-		must(vfio_group_open(&w.dma[0]), "the group");
 }
 
-static int run_promise(void)
+static int run_first_pin(void)
 {
-	return vfio_group_attach(&w.dma[0], w.container);
+	int ret = sim_pin(&w.dma[0], MAIN_IOVA, 4, SIM_RDWR);
+
+	return ret < 0 ? ret : 0;
 }
 
-static enum verdict after_promise(int ret)
+/* The next to open it may not pin. */
+static enum verdict after_first_pin(int ret)
 {
-	if (!still_dirty())
+	bool dirty = still_dirty();
+
+	vfio_device_close(&w.dma[0]);
+	must(vfio_device_open(&w.dma[0]), w.dma[0].bdf);
+	if (!dirty)
 		return WRONG;
-	if (ret)
-		return AS_BEFORE;
-	must(vfio_group_detach(&w.dma[0]), "UNSET_CONTAINER");
-	return still_dirty() ? DONE : WRONG;
-}
-
-static void before_withdraw(void)
-{
-	before_promise();
-	must(run_promise(), "SET_CONTAINER");
-}
-
-static int run_withdraw(void)
-{
-	return vfio_group_detach(&w.dma[0]);
+	return ret ? AS_BEFORE : DONE;
 }
 
 /* ---- devices ---- */
@@ -190,15 +183,33 @@ static enum verdict after_end(int ret)
 
 /* ---- asking ---- */
 
+static struct answer {
+	struct vfio_iommu_type1_info info;
+	char more[1024];
+} answer;
+
 static int run_info(void)
 {
-	struct {
-		struct vfio_iommu_type1_info info;
-		char more[1024];
-	} arg = { .info.argsz = sizeof(arg) };
-
-	return vfio_raw(w.container, VFIO_IOMMU_GET_INFO, &arg, sizeof(arg));
+	memset(&answer, 0, sizeof(answer));
+	answer.info.argsz = sizeof(answer);
+	return vfio_raw(w.container, VFIO_IOMMU_GET_INFO, &answer,
+			sizeof(answer));
 }
+
+/* What is told is all of it, or an error. */
+static enum verdict after_info(int ret)
+{
+	static struct answer whole;
+
+	if (ret)
+		return AS_BEFORE;
+	if (!whole.info.argsz)
+		whole = answer;
+	return expect(!memcmp(&answer, &whole, sizeof(whole)),
+		      "GET_INFO tells what it always told") ? DONE : WRONG;
+}
+
+static int nr_extensions;
 
 static int run_extensions(void)
 {
@@ -209,35 +220,53 @@ static int run_extensions(void)
 	unsigned int i;
 	int ret = 0;
 
-	for (i = 0; i < sizeof(of) / sizeof(*of) && ret >= 0; i++)
+	nr_extensions = 0;
+	for (i = 0; i < sizeof(of) / sizeof(*of) && ret >= 0; i++) {
 		ret = vfio_check_extension(w.container, of[i]);
+		nr_extensions += ret > 0;
+	}
 	return ret < 0 ? ret : 0;
 }
 
-static enum verdict after_asking(int ret)
+static enum verdict after_extensions(int ret)
 {
-	return ret ? AS_BEFORE : DONE;
+	static int whole;
+
+	if (ret)
+		return AS_BEFORE;
+	if (!whole)
+		whole = nr_extensions;
+	return expect(nr_extensions == whole && whole,
+		      "the same extensions are there") ? DONE : WRONG;
 }
+
+#define ALL_OF_A_JOIN	(ALLOCS | ATTACHES | MAPS | TRACKS | READS)
 
 const struct op ops_container[] = {
 	{ "SET_IOMMU", world_none, before_first, run_set_iommu, after_first,
-	  false },
-	{ "GET_INFO", world_dma, NULL, run_info, after_asking, false },
-	{ "CHECK_EXTENSION", world_dma, NULL, run_extensions, after_asking,
-	  false },
+	  { 0, ALLOCS | ATTACHES | TRACKS } },
+	{ "GET_INFO", world_dma, NULL, run_info, after_info, { 0 } },
+	{ "CHECK_EXTENSION", world_dma, NULL, run_extensions, after_extensions,
+	  { 0 } },
 	{ "a second group joins", world_pair, before_second, run_second,
-	  after_second, true },
+	  after_second, { 0, ALL_OF_A_JOIN } },
 	{ "a second group leaves", world_pair, before_leave, run_leave,
-	  after_leave, true },
-	{ "the container ends", world_dma, before_end, run_end, after_end,
-	  false },
-	{ "a first IOMMU joins", world_mixed, before_promise, run_promise,
-	  after_promise, false },
-	{ "the last IOMMU leaves", world_mixed, before_withdraw, run_withdraw,
-	  after_leave, false },
+	  after_leave, { 0, READS } },
+	{ "an incapable group joins", world_incapable, before_second,
+	  run_second, after_second, { READS } },
+	{ "an incapable group leaves", world_incapable, before_leave,
+	  run_leave, after_leave, { 0 } },
+	{ "a device begins to pin", world_pins, before_first_pin,
+	  run_first_pin, after_first_pin, { READS } },
+	{ "the container ends", world_none, before_end, run_end, after_end,
+	  { 0 } },
+	{ "a first IOMMU joins", world_mixed, before_second, run_second,
+	  after_second, { 0, ALL_OF_A_JOIN } },
+	{ "the last IOMMU leaves", world_mixed, before_leave, run_leave,
+	  after_leave, { 0, READS } },
 	{ "a device is opened", world_emul, before_open, run_open, after_open,
-	  false },
+	  { 0 } },
 	{ "a device is closed", world_emul, before_close, run_close,
-	  after_close, false },
+	  after_close, { 0 } },
 	{ .name = NULL },
 };

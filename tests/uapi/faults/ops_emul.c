@@ -93,23 +93,27 @@ static enum verdict after_write(int ret)
 								      WRONG;
 }
 
+static char seen[64];
+
 static int run_read(void)
 {
-	char data[64];
-
-	return sim_rw(&w.emul, SIDE_IOVA, data, sizeof(data), 0);
+	memset(seen, 0, sizeof(seen));
+	return sim_rw(&w.emul, SIDE_IOVA, seen, sizeof(seen), 0);
 }
 
 static enum verdict after_read(int ret)
 {
-	return ret ? AS_BEFORE : DONE;
+	if (ret)
+		return AS_BEFORE;
+	return expect(!memcmp(seen, w.side, sizeof(seen)),
+		      "what is read is what is there") ? DONE : WRONG;
 }
 
 const struct op ops_emul[] = {
-	{ "pin", world_emul, before_pin, run_pin, after_pin, false },
-	{ "unpin", world_emul, before_unpin, run_unpin, after_unpin, false },
+	{ "pin", world_emul, before_pin, run_pin, after_pin, { 0 } },
+	{ "unpin", world_emul, before_unpin, run_unpin, after_unpin, { 0 } },
 	{ "dma_rw, writing", world_emul, before_write, run_write, after_write,
-	  false },
-	{ "dma_rw, reading", world_emul, NULL, run_read, after_read, false },
+	  { 0 } },
+	{ "dma_rw, reading", world_emul, NULL, run_read, after_read, { 0 } },
 	{ .name = NULL },
 };

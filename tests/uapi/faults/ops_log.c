@@ -133,18 +133,18 @@ static enum verdict after_clear(int ret)
 	return others_dirty() ? DONE : WRONG;
 }
 
-#define BOTH(text, before, run, after, iommu)				\
-	{ text, world_dma, before, run, after, iommu },			\
-	{ text ", no IOMMU", world_emul, before, run, after, false }
+#define BOTH(text, before, run, after, reached)				\
+	{ text, world_dma, before, run, after, { reached } },		\
+	{ text ", no IOMMU", world_emul, before, run, after, { 0 } }
 
 const struct op ops_log[] = {
-	BOTH("START", log_off, run_start, after_start, true),
-	BOTH("STOP", log_dirty, run_stop, after_stop, false),
-	BOTH("GET", log_dirty, run_get, after_get, true),
-	BOTH("NOCLEAR", log_dirty, run_noclear, after_noclear, true),
-	BOTH("CLEAR", before_clear, run_clear, after_clear, true),
-	{ "GET, coarse", world_dma, log_dirty, run_coarse, after_coarse, true },
+	BOTH("START", log_off, run_start, after_start, READS),
+	BOTH("STOP", log_dirty, run_stop, after_stop, 0),
+	BOTH("GET", log_dirty, run_get, after_get, READS),
+	BOTH("NOCLEAR", log_dirty, run_noclear, after_noclear, READS),
+	BOTH("CLEAR", before_clear, run_clear, after_clear, READS),
+	{ "GET, coarse", world_dma, log_dirty, run_coarse, after_coarse, { READS } },
 	{ "CLEAR once more", world_dma, before_clear_full, run_clear,
-	  after_clear, true },
+	  after_clear, { READS } },
 	{ .name = NULL },
 };

@@ -134,14 +134,14 @@ static enum verdict after_pinned(int ret)
 }
 
 const struct op ops_unmap[] = {
-	{ "UNMAP", world_dma, before, run_plain, after_one, true },
-	{ "UNMAP of several", world_dma, before, run_span, after_two, false },
-	{ "UNMAP of ALL", world_dma, before, run_all, after_two, false },
+	{ "UNMAP", world_dma, before, run_plain, after_one, { 0 } },
+	{ "UNMAP of several", world_dma, before, run_span, after_two, { 0 } },
+	{ "UNMAP of ALL", world_dma, before, run_all, after_two, { 0 } },
 	{ "UNMAP with bitmap", world_dma, before, run_bitmap, after_bitmap,
-	  true },
+	  { READS } },
 	{ "UNMAP of ALL with bitmap", world_dma, before, run_all_bitmap,
-	  after_all_bitmap, true },
+	  after_all_bitmap, { READS } },
 	{ "UNMAP of pinned pages", world_emul, before_pinned, run_bitmap,
-	  after_pinned, false },
+	  after_pinned, { 0 } },
 	{ .name = NULL },
 };

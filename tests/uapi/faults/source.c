@@ -10,7 +10,6 @@
 #define _GNU_SOURCE
 #include "faults.h"
 #include "proc.h"
-#include "simdma.h"
 #include "tap.h"
 
 #include <errno.h>
@@ -89,7 +88,7 @@ static void filter_all(void)
 	filter("fail_usercopy", start, end);
 }
 
-const char *nth_missing(void)
+static const char *nth_open(void)
 {
 	if (access(DEBUGFS "failslab", F_OK) ||
 	    access(DEBUGFS "fail_page_alloc", F_OK) ||
@@ -107,6 +106,17 @@ const char *nth_missing(void)
 	knob(DEBUGFS "fail_usercopy/verbose", "0");
 	filter_all();
 	return NULL;
+}
+
+const char *nth_missing(void)
+{
+	static const char *missing;
+	static bool asked;
+
+	if (!asked)
+		missing = nth_open();
+	asked = true;
+	return missing;
 }
 
 /* The write itself copies from user space: what is armed may strike there. */
@@ -145,35 +155,44 @@ const struct source nth_source = {
 
 static uint64_t failed_before;
 
-static uint64_t failed_now(unsigned int op)
+static uint64_t failed_now(const struct source *s)
 {
 	struct sim_watch watch;
 
-	simdma_watch(&w.dma[0], &watch);
-	return watch.failed[op];
+	simdma_watch(orders_of(s->iommu), &watch);
+	return watch.failed[s->op];
 }
 
 static void order_arm(const struct source *s, unsigned int n)
 {
-	failed_before = failed_now(s->op);
-	must(simdma_fail(&w.dma[0], s->op, s->op == SIM_OP_READ ? EIO : ENOMEM,
-			 n, 1), "SIM_ORDER");
+	failed_before = failed_now(s);
+	must(simdma_fail(orders_of(s->iommu), s->op,
+			 s->op == SIM_OP_READ ? EIO : ENOMEM, n, 1),
+	     "SIM_ORDER");
 }
 
 static bool order_struck(const struct source *s)
 {
-	must(simdma_heal(&w.dma[0], s->op), "SIM_ORDER");
-	return failed_now(s->op) != failed_before;
+	must(simdma_heal(orders_of(s->iommu), s->op), "SIM_ORDER");
+	return failed_now(s) != failed_before;
 }
 
-#define ORDER(what, number)						\
-	{ .name = what, .op = number, .arm = order_arm, .struck = order_struck }
+#define ORDER(what, of, number)						\
+	{								\
+		.name = what, .iommu = of, .op = number,		\
+		.arm = order_arm, .struck = order_struck,		\
+	}
 
 const struct source iommu_sources[] = {
-	ORDER("IOMMU map", SIM_OP_MAP),
-	ORDER("IOMMU read", SIM_OP_READ),
-	ORDER("IOMMU tracking", SIM_OP_SET_DIRTY),
-	ORDER("IOMMU attach", SIM_OP_ATTACH),
-	ORDER("IOMMU alloc", SIM_OP_ALLOC),
+	ORDER("IOMMU map", FIRST_IOMMU, SIM_OP_MAP),
+	ORDER("IOMMU read", FIRST_IOMMU, SIM_OP_READ),
+	ORDER("IOMMU tracking", FIRST_IOMMU, SIM_OP_SET_DIRTY),
+	ORDER("IOMMU attach", FIRST_IOMMU, SIM_OP_ATTACH),
+	ORDER("IOMMU alloc", FIRST_IOMMU, SIM_OP_ALLOC),
+	ORDER("second IOMMU map", SECOND_IOMMU, SIM_OP_MAP),
+	ORDER("second IOMMU read", SECOND_IOMMU, SIM_OP_READ),
+	ORDER("second IOMMU tracking", SECOND_IOMMU, SIM_OP_SET_DIRTY),
+	ORDER("second IOMMU attach", SECOND_IOMMU, SIM_OP_ATTACH),
+	ORDER("second IOMMU alloc", SECOND_IOMMU, SIM_OP_ALLOC),
 	{ .name = NULL },
 };

@@ -3,7 +3,6 @@
 #include "bitmap.h"
 #include "edu.h"
 #include "faults.h"
-#include "simdma.h"
 #include "tap.h"
 
 #include <stdlib.h>
@@ -14,11 +13,13 @@
 #define RUBBISH	0xa5
 
 struct world w = { .container = -1 };
-static bool (*is)(void) = world_none;
+static const struct vfio_dev *host;	/* the device in the container */
+static struct vfio_dev *its_guest;
 static struct edu edu;
 static bool edu_is_open;
 
 static const unsigned int main_pages[] = { 1, 5, 40 }, side_pages[] = { 3 };
+static const unsigned int guest_page = 50;
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
 void must(int ret, const char *what)
@@ -46,14 +47,44 @@ static void *memory(size_t bytes)
 	return p;
 }
 
+static void open_orders(struct vfio_dev *dev)
+{
+	int c = vfio_container_open();
+
+	must(c, "/dev/vfio/vfio");
+	must(vfio_group_open(dev), "the group that orders");
+	must(vfio_group_attach(dev, c), "SET_CONTAINER");
+	must(vfio_set_iommu(c, VFIO_TYPE1_HWDBM_IOMMU), "SET_IOMMU");
+	must(vfio_device_open(dev), dev->bdf);
+}
+
+const struct vfio_dev *orders_of(enum iommu iommu)
+{
+	if (iommu == FIRST_IOMMU)
+		return w.dma[0].fd >= 0 ? &w.dma[0] : NULL;
+	return w.nr_dma == MAX_DMA ? &w.dma[2] : NULL;
+}
+
+struct vfio_dev *second(void)
+{
+	return &w.dma[w.nr_dma > 1];
+}
+
+struct vfio_dev *guest(void)
+{
+	return its_guest;
+}
+
 void world_find(void)
 {
-	w.nr_dma = simdma_find(w.dma, 2);
+	w.nr_dma = simdma_find(w.dma, MAX_DMA);
 	w.simulated = w.nr_dma > 0;
 	if (!w.simulated)
 		w.nr_dma = vfio_find_edus(w.dma, 2);
 	if (!w.nr_dma)
 		tap_bail("neither an edu nor a device of a simulated IOMMU");
+	if (w.simulated && w.nr_dma == MAX_DMA)
+		open_orders(&w.dma[2]);
 	w.have_emul = sim_find(&w.emul, 1) == 1;
 	w.main = memory(MAIN_PAGES * PAGE);
 	w.side = memory(SIDE_PAGES * PAGE);
@@ -68,13 +99,14 @@ void world_close(void)
 		edu_close(&edu);
 	edu_is_open = false;
 	for (i = 0; i < w.nr_dma; i++)
-		vfio_group_close(&w.dma[i]);
+		if (&w.dma[i] != orders_of(SECOND_IOMMU))
+			vfio_group_close(&w.dma[i]);
 	if (w.have_emul)
 		vfio_group_close(&w.emul);
 	if (w.container >= 0)
 		close(w.container);
 	w.container = -1;
-	is = world_none;
+	host = NULL;
 }
 
 bool world_none(void)
@@ -105,43 +137,46 @@ static void open_world(struct vfio_dev *dev)
 	must(map_side(), "MAP");
 }
 
-static bool want(bool (*world)(void), bool there, struct vfio_dev *dev)
+/* The guest is not in between two operations: then its world is the host's. */
+static bool want(bool there, struct vfio_dev *dev, struct vfio_dev *joins)
 {
 	if (!there)
 		return false;
-	if (is != world)
+	if (host != dev)
 		open_world(dev);
-	is = world;
+	host = dev;
+	its_guest = joins;
 	return true;
 }
 
 bool world_dma(void)
 {
-	/* the second device is not in: it is the same world */
-	if (is == world_pair)
-		is = world_dma;
-	return want(world_dma, w.nr_dma, &w.dma[0]);
+	return want(w.nr_dma, &w.dma[0], NULL);
+}
+
+bool world_pins(void)
+{
+	return want(w.simulated, &w.dma[0], NULL);
 }
 
 bool world_pair(void)
 {
-	if (is == world_dma && w.nr_dma > 1)
-		is = world_pair;
-	return want(world_pair, w.nr_dma > 1, &w.dma[0]);
+	return want(w.nr_dma > 1, &w.dma[0], &w.dma[1]);
+}
+
+bool world_incapable(void)
+{
+	return want(w.nr_dma == MAX_DMA, &w.dma[0], &w.dma[3]);
 }
 
 bool world_emul(void)
 {
-	if (is == world_mixed)
-		is = world_emul;
-	return want(world_emul, w.have_emul, &w.emul);
+	return want(w.have_emul, &w.emul, NULL);
 }
 
 bool world_mixed(void)
 {
-	if (is == world_emul)
-		is = world_mixed;
-	return want(world_mixed, w.have_emul, &w.emul);
+	return want(w.have_emul, &w.emul, second());
 }
 
 int map_main(void)
@@ -177,6 +212,25 @@ void write_some(void)
 		write_page(MAIN_IOVA + main_pages[i] * PAGE);
 	for (i = 0; i < COUNT(side_pages); i++)
 		write_page(SIDE_IOVA + side_pages[i] * PAGE);
+}
+
+void guest_writes(void)
+{
+	struct vfio_dev *dev = guest();
+	uint64_t iova = MAIN_IOVA + guest_page * PAGE;
+	char data[] = "by a guest";
+
+	must(vfio_device_open(dev), dev->bdf);
+	if (w.simulated) {
+		must(simdma_write(dev, iova, data, sizeof(data)), "DMA");
+	} else {
+		struct edu other;
+
+		edu_open(&other, dev->fd);
+		edu_store(&other, iova, 0, sizeof(data));
+		edu_close(&other);
+	}
+	vfio_device_close(dev);
 }
 
 void log_off(void)
@@ -238,7 +292,8 @@ int ask(uint32_t flag, uint64_t pgsize)
 				w.bits, SPAN_BYTES);
 }
 
-bool still_dirty(void)
+/* NOCLEAR of SPAN, or NULL. */
+static const uint8_t *look(void)
 {
 	static uint8_t *map;
 	int ret;
@@ -250,6 +305,20 @@ bool still_dirty(void)
 			       map, SPAN_BYTES);
 	if (ret)
 		tap_diag("NOCLEAR: %s", strerror(-ret));
-	return expect(!ret, "the log can be asked") && has_main(map) &
-	       has_side(map + SIDE_BIT / 8);
+	return expect(!ret, "the log can be asked") ? map : NULL;
+}
+
+bool still_dirty(void)
+{
+	const uint8_t *map = look();
+
+	return map && has_main(map) & has_side(map + SIDE_BIT / 8);
+}
+
+bool guest_dirty(void)
+{
+	const uint8_t *map = look();
+
+	return map && expect(bit_get(map, guest_page),
+			     "the guest's page is reported");
 }
