@@ -2,9 +2,10 @@
 /*
  * A process that SIGKILL ends in the middle of a GET: a page that was dirty
  * is in what it got, or is reported to the next who asks. The log is cleared
- * chunk by chunk (128 MiB), and the range has more than one.
+ * mapping by mapping, chunk by chunk (128 MiB), and the range has a small mapping
+ * and one of more than a chunk.
  *
- * Fails if hwdbm_dirty_run() in src/dirty_range.c gives nothing back.
+ * Fails if hwdbm_dirty_run() in src/dirty_range.c gives nothing back, or not all.
  */
 #define _GNU_SOURCE
 #include "bitmap.h"
@@ -23,7 +24,8 @@
 #include <unistd.h>
 
 #define IOVA	0x100000000ULL
-#define NR	(32768ULL + 8192)
+#define FIRST	4096ULL			/* pages of the first mapping */
+#define NR	(FIRST + 32768 + 4096)
 #define BYTES	((NR + 63) / 64 * 8)
 #define STEP	97
 #define TURNS	20
@@ -60,12 +62,13 @@ static void write_pages(uint64_t first)
 
 	for (page = first; page < NR; page += STEP)
 		rig_write(&rig, IOVA + page * PAGE_4K);
+	rig_write(&rig, IOVA + (FIRST - 1) * PAGE_4K);
 }
 
 /* How many of them @map does not have. */
 static unsigned long missing(const uint8_t *map, uint64_t first)
 {
-	unsigned long n = 0;
+	unsigned long n = !bit_get(map, FIRST - 1);
 	uint64_t page;
 
 	for (page = first; page < NR; page += STEP)
@@ -155,6 +158,17 @@ static void turns(long took)
 	free(map);
 }
 
+static int map_both(char *mem)
+{
+	uint64_t first = FIRST * PAGE_4K;
+	int ret = vfio_map(rig.container, mem, IOVA, first, MAP_RW);
+
+	if (ret)
+		return ret;
+	return vfio_map(rig.container, mem + first, IOVA + first,
+			NR * PAGE_4K - first, MAP_RW);
+}
+
 int main(void)
 {
 	char *mem;
@@ -169,7 +183,7 @@ int main(void)
 	/* fork() would copy what is pinned */
 	if (shared == MAP_FAILED || madvise(mem, NR * PAGE_4K, MADV_DONTFORK))
 		tap_bail("memory: %m");
-	ret = vfio_map(rig.container, mem, IOVA, NR * PAGE_4K, MAP_RW);
+	ret = map_both(mem);
 	if (!ret)
 		ret = vfio_dirty_flag(rig.container, DIRTY_START);
 	if (ret)
