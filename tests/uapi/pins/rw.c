@@ -34,6 +34,25 @@ static void both_ways(struct cage *cage, char *low, char *high, uint32_t how,
 	       "%s reads over two mappings: %d", who, ret);
 }
 
+/* Of a byte each, at either end of a mapping. */
+static void at_the_ends(struct cage *cage, char *low)
+{
+	const uint64_t ends[] = { 0, 2 * PAGE - 1 };
+	int i, ret;
+
+	for (i = 0; i < 2; i++) {
+		char seen = 0;
+
+		low[ends[i]] = 'x';
+		ret = sim_rw(&cage->sims[0], IOVA + ends[i], &seen, 1, 0);
+		tap_ok(!ret && seen == 'x', "byte %lu is read: %d", ends[i], ret);
+		seen = 'y';
+		ret = sim_rw(&cage->sims[0], IOVA + ends[i], &seen, 1,
+			     SIM_COPY_WRITE);
+		tap_ok(!ret && low[ends[i]] == 'y', "and written: %d", ret);
+	}
+}
+
 void test_rw(void)
 {
 	struct cage cage;
@@ -46,6 +65,7 @@ void test_rw(void)
 	cage_map(&cage, high, IOVA + 2 * PAGE, 2);
 	both_ways(&cage, low, high, 0, "the owner");
 	both_ways(&cage, low, high, SIM_COPY_KTHREAD, "a kernel thread");
+	at_the_ends(&cage, low);
 	cage_map(&cage, big, 2 * IOVA, MIB / PAGE);
 	ret = sim_rw(&cage.sims[0], 2 * IOVA, copy, MIB, 0);
 	tap_ok(!ret && !memcmp(copy, big, MIB), "1 MiB is read: %d", ret);
