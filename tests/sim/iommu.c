@@ -9,6 +9,8 @@
  *		1G; 4K+2M+1G; 64K+2M)
  * aperture	the bits of an address (48,40,39,48)
  * coherent	whether it can enforce coherency (y)
+ * shared	whether its domains take the devices of other IOMMUs that are shared,
+ *		too; but none that is not coherent where it is enforced (n)
  * replicated	whether large leaves are several entries, each with a dirty bit
  *		of its own, as AMD's are (n,y,n,n)
  * born_dirty	whether a leaf that may be written is dirty from the start, as SMMUv3's
@@ -50,6 +52,10 @@ MODULE_PARM_DESC(aperture, "The bits of an address");
 static bool coherent[SIM_MAX_IOMMUS] = { true, true, true, true };
 module_param_array(coherent, bool, NULL, 0444);
 MODULE_PARM_DESC(coherent, "Whether it can enforce coherency");
+
+static bool shared[SIM_MAX_IOMMUS];
+module_param_array(shared, bool, NULL, 0444);
+MODULE_PARM_DESC(shared, "Whether domains take devices of other shared IOMMUs");
 
 static bool replicated[SIM_MAX_IOMMUS] = { false, true, false, false };
 module_param_array(replicated, bool, NULL, 0444);
@@ -105,6 +111,14 @@ static struct iommu_domain blocked = {
 	.ops = &none_ops,
 };
 
+static bool takes(const struct sim_domain *domain, const struct sim_iommu *of)
+{
+	if (domain->iommu == of)
+		return true;
+	return domain->iommu->shared && of->shared &&
+	       (of->coherent || !domain->coherent);
+}
+
 static int attach(struct iommu_domain *core, struct device *dev)
 {
 	struct sim_domain *domain = to_sim_domain(core);
@@ -112,7 +126,7 @@ static int attach(struct iommu_domain *core, struct device *dev)
 	int ret;
 
 	/* Not an error of anyone's: who asks wants to know whether it fits. */
-	if (domain->iommu != port->iommu)
+	if (!takes(domain, port->iommu))
 		return -EINVAL;
 	ret = sim_order_due(port->iommu, SIM_OP_ATTACH);
 	if (!ret)
@@ -122,7 +136,10 @@ static int attach(struct iommu_domain *core, struct device *dev)
 
 static bool enforce_cache_coherency(struct iommu_domain *core)
 {
-	return to_sim_domain(core)->iommu->coherent;
+	struct sim_domain *domain = to_sim_domain(core);
+
+	domain->coherent = domain->iommu->coherent;
+	return domain->coherent;
 }
 
 static void free_domain(struct iommu_domain *core)
@@ -325,6 +342,7 @@ static int add_one(struct sim_iommu *iommu, unsigned int nr)
 	iommu->nr = nr;
 	iommu->tracking = tracking[nr];
 	iommu->coherent = coherent[nr];
+	iommu->shared = shared[nr];
 	iommu->replicated = replicated[nr];
 	iommu->born_dirty = born_dirty[nr];
 	iommu->paired = paired[nr];

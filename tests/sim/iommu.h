@@ -59,6 +59,7 @@ struct sim_iommu {
 
 	bool tracking;			/* can track dirty pages */
 	bool coherent;			/* can enforce coherency */
+	bool shared;			/* takes devices of others that are */
 	bool replicated;		/* a large leaf is several entries */
 	bool born_dirty;		/* its leaves are dirty when they are new */
 	bool paired;			/* its first two devices are one group */
@@ -80,6 +81,7 @@ struct sim_iommu {
 struct sim_domain {
 	struct iommu_domain core;
 	struct sim_iommu *iommu;
+	bool coherent;			/* enforced: before any mapping */
 	spinlock_t table_lock;
 	struct rb_root_cached leaves;	/* @table_lock */
 	u64 leaf_id;			/* of the latest; @table_lock */

@@ -44,9 +44,8 @@ bool late_is_wanted(const struct late *late)
 	return poll(&at, 1, FAULT_MS) == 1 && at.revents == POLLIN;
 }
 
-void late_give(const struct late *late, uint64_t page)
+void late_put(const struct late *late, uint64_t page)
 {
-	struct uffd_msg msg;
 	struct uffdio_zeropage zero = {
 		.range = {
 			.start = (uintptr_t)late->mem + page * PAGE_4K,
@@ -54,7 +53,21 @@ void late_give(const struct late *late, uint64_t page)
 		},
 	};
 
-	if (read(late->fd, &msg, sizeof(msg)) != sizeof(msg) ||
-	    ioctl(late->fd, UFFDIO_ZEROPAGE, &zero))
+	if (ioctl(late->fd, UFFDIO_ZEROPAGE, &zero))
 		tap_bail("userfaultfd: %m");
+}
+
+void late_give(const struct late *late, uint64_t page)
+{
+	struct uffd_msg msg;
+
+	if (read(late->fd, &msg, sizeof(msg)) != sizeof(msg))
+		tap_bail("userfaultfd: %m");
+	late_put(late, page);
+}
+
+void late_take(const struct late *late, uint64_t page)
+{
+	if (madvise(late->mem + page * PAGE_4K, PAGE_4K, MADV_DONTNEED))
+		tap_bail("MADV_DONTNEED: %m");
 }

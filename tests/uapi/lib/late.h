@@ -18,5 +18,9 @@ void late_free(struct late *late);
 bool late_is_wanted(const struct late *late);
 /* What is wanted is there, full of zeros. */
 void late_give(const struct late *late, uint64_t page);
+/* The same before anybody wants it, as those must who cannot wait (MAP). */
+void late_put(const struct late *late, uint64_t page);
+/* It is gone again for the process, and will be wanted. */
+void late_take(const struct late *late, uint64_t page);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * The policy's transition table, row by row, on simulated IOMMUs: those that
  * scripts/vm has by --iommu sim, with --sim-param iommus=4, behind=2,1,1,2,
- * paired=n,n,n,y and born_dirty=n,n,n,y. Our module is loaded with
- * disable_hugepages=1.
+ * paired=n,n,n,y, born_dirty=n,n,n,y, coherent=y,n,y,y and shared=n,y,n,y. Our
+ * module is loaded with disable_hugepages=1.
  * Arguments: the names of tests to run, else all.
  */
 #include "policy.h"
@@ -47,6 +47,7 @@ static const struct {
 	{ "traps", test_traps },
 	{ "held", test_held },
 	{ "late", test_late },
+	{ "vaddr", test_vaddr },
 };
 
 static bool named(const char *name, char **list)

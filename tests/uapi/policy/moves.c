@@ -202,6 +202,34 @@ static void start_under_full(void)
 	close_container();
 }
 
+static void coherent_is(int want, const char *when)
+{
+	int cc = vfio_check_extension(container, VFIO_DMA_CC_IOMMU);
+
+	tap_ok(cc == want, "%s: coherency %d, want %d", when, cc, want);
+}
+
+/*
+ * B's IOMMU cannot enforce coherency, D's can: a domain of the one would take
+ * the other's devices, but KVM would believe what does not hold any more.
+ */
+static void coherency(void)
+{
+	open_container(B);
+	coherent_is(0, "an IOMMU that cannot enforce it");
+	join(D);
+	is_hwdbm(2, "one that can gets a domain of its own");
+	coherent_is(0, "one of two");
+	leave(B);
+	coherent_is(1, "the one that cannot has left");
+	join(A);
+	coherent_is(1, "both of two");
+	join(B);
+	coherent_is(0, "two of three");
+	is_hwdbm(3, "two of three");
+	close_container();
+}
+
 void test_moves(void)
 {
 	incapable_joins_and_leaves();
@@ -213,4 +241,5 @@ void test_moves(void)
 	one_of_a_domain_leaves();
 	capable_joins();
 	start_under_full();
+	coherency();
 }

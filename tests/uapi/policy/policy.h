@@ -22,7 +22,7 @@
 enum {
 	A,	/* the first IOMMU: tracks; leaves of 4K, 2M, 1G; 48 bits */
 	A2,	/* behind the same one */
-	B,	/* tracks; any power of two from 4K, replicated; 40 bits */
+	B,	/* tracks; any power of two from 4K, replicated; 40 bits; not coherent */
 	C,	/* does not track; 39 bits */
 	D,	/* tracks; leaves of 64K and 2M, born dirty; 48 bits */
 	D2,	/* in the same group */
@@ -91,5 +91,6 @@ void test_leaves(void);	/* leaves.c: leaves of every kind */
 void test_traps(void);	/* traps.c: writes at the worst moment */
 void test_held(void);	/* held.c: an invalidation that takes its time */
 void test_late(void);	/* late.c: a bitmap that takes its time */
+void test_vaddr(void);	/* vaddr.c: addresses that change */
 
 #endif

@@ -3,6 +3,7 @@
  * Calls to an IOMMU's driver that fail, other than a read: a group that cannot
  * come in, or that comes in without its dirty bits; a MAP that fails half-way.
  */
+#include "counters.h"
 #include "mem.h"
 #include "policy.h"
 #include "tap.h"
@@ -81,6 +82,41 @@ static void joins_without(uint32_t op, int error)
 	dma(B, 5);
 	get_is("0000010000000000", "the log is exact");
 	finish();
+}
+
+/*
+ * The first IOMMU of a container pins what is mapped already; where that fails,
+ * all that it had pinned is let go.
+ */
+static void first_cannot_join(uint32_t nth)
+{
+	char *more = mem_alloc_scattered(NR * PAGE);
+	struct counters before;
+	struct vfio_dev emul;
+	char when[64];
+
+	snprintf(when, sizeof(when), "leaf %u fails", nth);
+	if (sim_find(&emul, 1) != 1)
+		tap_bail("wants an emulated device");
+	open_container(A);
+	fail(A, SIM_OP_MAP, ENOMEM, nth, 1);
+	close_container();
+	container = vfio_setup(&emul, VFIO_TYPE1_HWDBM_IOMMU);
+	map_pages(IOVA);
+	map(more, IOVA + NR * PAGE, NR * PAGE);
+	counters_read(&before);
+	tap_ret(try_join(A), -ENOMEM, "a first IOMMU joins: %s", when);
+	counters_back(&before, when);
+	join(A);
+	is_hwdbm(1, "then it joins");
+	tap_ok(watch(A).leaves == 2 * NR, "with all that is mapped: %llu leaves",
+	       watch(A).leaves);
+	dma(A, NR);
+	unmap_pages(IOVA);
+	unmap(IOVA + NR * PAGE, NR * PAGE);
+	vfio_group_close(&emul);
+	close_container();
+	mem_free(more, NR * PAGE);
 }
 
 /* Bits would be hidden in a domain of the same IOMMU that does not track. */
@@ -192,6 +228,8 @@ void test_refused(void)
 	cannot_join(B, SIM_OP_MAP, ENOMEM, 1);
 	cannot_join(B, SIM_OP_MAP, ENOMEM, 9);
 	cannot_join(B, SIM_OP_MAP, ENOSPC, NR);
+	first_cannot_join(3);
+	first_cannot_join(NR + 3);
 	joins_without(SIM_OP_ALLOC, EOPNOTSUPP);
 	joins_without(SIM_OP_SET_DIRTY, EIO);
 	keeps_apart();
