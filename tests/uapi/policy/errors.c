@@ -3,10 +3,12 @@
  * Dirty bits that cannot be read, wherever that is: from then on everything is
  * dirty, until STOP or until the domain is gone, and one warning says whose.
  */
+#include "mem.h"
 #include "policy.h"
 #include "tap.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 
 static int before, before_of[DEVICES];
@@ -208,6 +210,35 @@ static void at_join(void)
 	finish();
 }
 
+/*
+ * What its bits were before it joined has to be cleared first. Its device is in
+ * a container of its own while the error is ordered.
+ */
+static void as_it_joins(uint32_t nth)
+{
+	open_container(B);
+	fail(B, SIM_OP_READ, EIO, nth, 1);
+	close_container();
+	open_container(A);
+	map_pages(IOVA);
+	start();
+	begin();
+	dma(A, 1);
+	join(B);
+	is_error(2, "a read fails in the domain that joins");
+	get_is(ALL, "a read fails in the domain that joins");
+	get_is(ALL, "and again");
+	one_warning(B, "a read fails in the domain that joins");
+	leave(B);
+	is_hwdbm(1, "it has left");
+	get_is(ALL, "nobody had looked");
+	get_is(NONE, "said once");
+	dma(A, 1);
+	get_is("0100000000000000", "the log is exact");
+	stop();
+	finish();
+}
+
 static void to_pinned(bool by_pin)
 {
 	const char *when = by_pin ? "a read fails at the first pin" :
@@ -230,6 +261,50 @@ static void to_pinned(bool by_pin)
 		sim_unpin(&dev[B], IOVA + 6 * PAGE, 1);
 	stop();
 	finish();
+}
+
+static uint64_t under_way;
+static atomic_bool has_asked;
+
+static void *get_word(void *arg)
+{
+	(void)arg;
+	ask(DIRTY_GET, IOVA, NR, &under_way);
+	atomic_store(&has_asked, true);
+	return NULL;
+}
+
+/*
+ * One GET has asked A, and is going to ask B, when another finds out that B fails.
+ * A read of B would go well again, but what was cleaned there is unknown.
+ */
+static void found_by_another(void)
+{
+	char *more = mem_alloc_scattered(NR * PAGE);
+	uint64_t other = 0;
+	pthread_t asker;
+
+	open_two();
+	map(more, IOVA + NR * PAGE, NR * PAGE);
+	dma(A, 1);
+	must(simdma_hold(&dev[A]), "SIM_HOLD");
+	atomic_store(&has_asked, false);
+	if (pthread_create(&asker, NULL, get_word, NULL))
+		tap_bail("no thread");
+	tap_ok(wait_until_held(A, &has_asked), "a GET is at A");
+	fail(B, SIM_OP_READ, EIO, 1, 1);
+	ask(DIRTY_GET, IOVA + NR * PAGE, NR, &other);
+	must(simdma_release(&dev[A]), "SIM_RELEASE");
+	pthread_join(asker, NULL);
+	tap_ok((other & 0xffff) == 0xffff,
+	       "a read of B fails in a GET of another mapping: %#lx", other);
+	tap_ok((under_way & 0xffff) == 0xffff, "all, says the first one too: %#lx",
+	       under_way);
+	one_warning(B, "a read fails in one of two GETs");
+	unmap(IOVA + NR * PAGE, NR * PAGE);
+	restart_heals(2);
+	finish();
+	mem_free(more, NR * PAGE);
 }
 
 /* Whose failure comes first does not matter, and none is told twice. */
@@ -270,7 +345,10 @@ void test_errors(void)
 	other_one_leaves();
 	at_leave();
 	at_join();
+	as_it_joins(1);
+	as_it_joins(NR);
 	to_pinned(true);
 	to_pinned(false);
+	found_by_another();
 	all_fail();
 }

@@ -22,14 +22,18 @@
 #define P	5		/* pages of one leaf */
 #define Q	300
 #define SHORT	(200 * 1000)	/* us: a bound, which decides nothing */
-#define LONG	(5000 * 1000)
 #define TICK	2000
 
-enum what { GET, LOOK, CLEAR_P, CLEAR_Q, UNMAP, LEAVE, CALLS };
+enum what {
+	GET, LOOK, CLEAR_P, CLEAR_Q, UNMAP, LEAVE, CALLS,
+	/* transitions, which harvest all domains, or the one that leaves */
+	A_LEAVES = CALLS, A_PINS, C_JOINS,
+};
 
 static const char *const names[] = {
 	"GET", "NOCLEAR", "CLEAR of one page", "CLEAR of another", "UNMAP",
-	"a group that leaves",
+	"a group that leaves", "a domain that leaves", "a first pin",
+	"a group that joins and cannot track",
 };
 
 struct caller {
@@ -86,8 +90,19 @@ static void *run(void *data)
 	case UNMAP:
 		unmap_into(c->answer);
 		break;
-	default:
+	case LEAVE:
 		leave(A2);
+		break;
+	case A_LEAVES:
+		leave(A);
+		break;
+	case A_PINS:
+		if (sim_pin(&dev[A], IOVA, 1, SIM_RDWR) != 1)
+			tap_bail("SIM_PIN");
+		break;
+	case C_JOINS:
+		join(C);
+		break;
 	}
 	atomic_store(&c->done, true);
 	return NULL;
@@ -107,24 +122,31 @@ static void wait_until_done(struct caller *c, int bound)
 		usleep(TICK);
 }
 
-static bool wait_until_held(const struct caller *c)
-{
-	int bound;
-
-	for (bound = LONG; bound > 0 && !atomic_load(&c->done); bound -= TICK) {
-		if (watch(A).held)
-			return true;
-		usleep(TICK);
-	}
-	return false;
-}
-
 static void cover(uint64_t *all, const uint64_t *answer)
 {
 	int i;
 
 	for (i = 0; i < (int)WORDS; i++)
 		all[i] |= answer[i];
+}
+
+/*
+ * Who is in for the two to meet. The device of a domain that leaves is closed:
+ * another one behind the same IOMMU, in a container of its own, holds it.
+ */
+static int open_for(enum what first, enum what second, int *other)
+{
+	if (first == A_LEAVES) {
+		open_container(A2);
+		*other = container;
+		open_container(B);
+		join(A);
+		return A2;
+	}
+	open_container(A);
+	if (second == LEAVE)
+		join(A2);
+	return A;
 }
 
 /*
@@ -136,24 +158,26 @@ static void meet(enum what first, enum what second)
 {
 	static struct caller a, b;
 	uint64_t covered[WORDS] = { 0 };
+	int other = -1, holder = open_for(first, second, &other);
 	bool held, early;
 	char *mem = mem_alloc(PAGE_2M, LEAF_2M);
 
-	open_container(A);
-	if (second == LEAVE)
-		join(A2);
 	map(mem, IOVA, PAGE_2M);
 	start();
 	dma(A, P);
-	must(simdma_hold(&dev[A]), "SIM_HOLD");
+	if (first == A_LEAVES)
+		dma(A, Q);
+	must(simdma_hold(&dev[holder]), "SIM_HOLD");
 	begin(&a, first);
-	held = wait_until_held(&a);
+	held = wait_until_held(holder, &a.done);
 	begin(&b, second);
 	wait_until_done(&b, SHORT);
 	early = atomic_load(&b.done);
-	dma(A, P);
-	dma(A, Q);
-	must(simdma_release(&dev[A]), "SIM_RELEASE");
+	if (first != A_LEAVES) {
+		dma(A, P);
+		dma(A, Q);
+	}
+	must(simdma_release(&dev[holder]), "SIM_RELEASE");
 	pthread_join(a.thread, NULL);
 	pthread_join(b.thread, NULL);
 	cover(covered, a.answer);
@@ -173,6 +197,8 @@ static void meet(enum what first, enum what second)
 	       bit_get(covered, P) ? "covered" : "LOST", Q,
 	       bit_get(covered, Q) ? "covered" : "LOST");
 	close_container();
+	if (other >= 0)
+		close(other);
 	mem_free(mem, PAGE_2M);
 }
 
@@ -191,7 +217,7 @@ static void unmap_waits(void)
 	stale = watch(A).stale;
 	must(simdma_hold(&dev[A]), "SIM_HOLD");
 	begin(&a, UNMAP);
-	tap_ok(wait_until_held(&a), "UNMAP is held");
+	tap_ok(wait_until_held(A, &a.done), "UNMAP is held");
 	dma(A, P);
 	tap_ok(watch(A).late == late + 1 && watch(A).stale == stale,
 	       "and the page is pinned still");
@@ -204,16 +230,60 @@ static void unmap_waits(void)
 	mem_free(mem, PAGE_2M);
 }
 
+static atomic_bool has_asked;
+
+static void *ask_into(void *word)
+{
+	must(vfio_dirty_range(container, DIRTY_GET, IOVA, NR * PAGE, PAGE, word,
+			      sizeof(uint64_t)), "GET");
+	atomic_store(&has_asked, true);
+	return NULL;
+}
+
+/*
+ * A bitmap whose page its owner has given up (MADV_FREE) by the time that it is
+ * written: the kernel must not take the page for one that nobody wants.
+ */
+static void bitmap_is_kept(void)
+{
+	uint64_t *word = mem_alloc(PAGE, LEAF_4K);
+	pthread_t asker;
+
+	open_container(A);
+	map_pages(IOVA);
+	start();
+	dma(A, P);
+	must(simdma_hold(&dev[A]), "SIM_HOLD");
+	atomic_store(&has_asked, false);
+	if (pthread_create(&asker, NULL, ask_into, word))
+		tap_bail("no thread");
+	tap_ok(wait_until_held(A, &has_asked), "GET is held");
+	mem_give_up(word, PAGE);
+	must(simdma_release(&dev[A]), "SIM_RELEASE");
+	pthread_join(asker, NULL);
+	mem_reclaim(word, PAGE);
+	tap_ok(*word == 1ULL << P, "its bitmap is kept: %#lx", *word);
+	stop();
+	unmap_pages(IOVA);
+	close_container();
+	mem_free(word, PAGE);
+}
+
 void test_held(void)
 {
 	static const enum what firsts[] = { GET, CLEAR_P, CLEAR_Q };
+	static const enum what seconds[] = { GET, LOOK, CLEAR_P, UNMAP };
 	unsigned int i;
-	int second;
+	int first, second;
 
 	small_leaves(false);
 	for (i = 0; i < 3; i++)
 		for (second = 0; second < CALLS; second++)
 			meet(firsts[i], second);
+	for (first = A_LEAVES; first <= C_JOINS; first++)
+		for (i = 0; i < 4; i++)
+			meet(first, seconds[i]);
 	unmap_waits();
 	small_leaves(true);
+	bitmap_is_kept();
 }

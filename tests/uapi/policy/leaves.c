@@ -77,6 +77,8 @@ static void clear_range(uint64_t iova, uint64_t from, uint64_t to)
 #define PAGES	(BEFORE + 66 * LEAF)
 #define CUT	(BEFORE + 63 * LEAF)	/* first page of that leaf */
 
+_Static_assert(CUT < CHUNK && CUT + LEAF > CHUNK, "a leaf in two chunks");
+
 static uint64_t log_words[(PAGES + 63) / 64];
 
 static void across_chunks(int who)
@@ -84,7 +86,6 @@ static void across_chunks(int who)
 	uint64_t iova = IOVA + PAGE_2M - K64;
 	char *mem = mem_alloc(67 * PAGE_2M, LEAF_2M);
 
-	tap_ok(CUT < CHUNK && CUT + LEAF > CHUNK, "a leaf in two chunks");
 	small_leaves(false);
 	open_container(who);
 	map(mem + PAGE_2M - K64, iova, PAGES * PAGE);

@@ -107,7 +107,7 @@ static void full_to_pinned_by_leave(void)
 	finish();
 }
 
-/* From pinned scope: bits from before do not come back, new ones count. */
+/* From pinned scope: what is written then counts, whoever writes it. */
 static void pinned_to_hwdbm(void)
 {
 	open_container(A);

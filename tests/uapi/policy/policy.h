@@ -9,6 +9,7 @@
 #include "simdma.h"
 #include "vfio.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -79,6 +80,8 @@ void small_leaves(bool on);
 int warnings(void);
 int warnings_of(int who);
 struct sim_watch watch(int who);
+/* An invalidation of its IOMMU; false if @done comes first, or nothing. */
+bool wait_until_held(int who, const atomic_bool *done);
 void fail(int who, uint32_t op, int error, uint32_t nth, uint32_t times);
 void heal(int who, uint32_t op);
 

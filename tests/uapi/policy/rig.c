@@ -14,6 +14,8 @@
 
 #define READ_ALL	3	/* SYSLOG_ACTION_READ_ALL, without clearing */
 #define LOG_BYTES	(1 << 20)
+#define HELD_TRIES	2500
+#define HELD_US		2000
 #define SMALL_LEAVES \
 	"/sys/module/vfio_iommu_type1_hwdbm/parameters/disable_hugepages"
 
@@ -245,6 +247,18 @@ struct sim_watch watch(int who)
 
 	simdma_watch(&dev[who], &w);
 	return w;
+}
+
+bool wait_until_held(int who, const atomic_bool *done)
+{
+	int tries;
+
+	for (tries = 0; tries < HELD_TRIES && !atomic_load(done); tries++) {
+		if (watch(who).held)
+			return true;
+		usleep(HELD_US);
+	}
+	return false;
 }
 
 void fail(int who, uint32_t op, int error, uint32_t nth, uint32_t times)

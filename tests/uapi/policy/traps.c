@@ -24,73 +24,63 @@ static void trap(int who, uint32_t op, uint32_t nth, uint64_t page)
 			 IOVA + page * PAGE, nth), "SIM_TRAP");
 }
 
-/*
- * The look finds the first page and the last; what is written in between, from
- * then on, must be in this answer or in the next. CLEAR leaves that page out.
- */
-static void between_look_and_clear(int who, bool by_clear)
+static uint64_t get(void)
 {
-	uint64_t was, lost = 0;
-	uint32_t nth = 0;
+	uint64_t log = 0;
 
-	open_container(who);
-	map_pages(IOVA);
-	start();
-	do {
-		uint64_t all = 1ULL << FIRST | 1ULL << LAST;
-		uint64_t now = 0, next = 0;
-
-		dma(who, FIRST);
-		dma(who, LAST);
-		was = trapped(who);
-		trap(who, SIM_OP_READ, ++nth, MIDDLE);
-		if (by_clear) {
-			/* all but the middle; its caller copies them now */
-			clear("1111110111111111");
-			now = ~(1ULL << MIDDLE);
-		} else {
-			ask(DIRTY_GET, IOVA, NR, &now);
-		}
-		was = trapped(who) - was;
-		trap(who, SIM_OP_READ, 0, 0);
-		ask(DIRTY_GET, IOVA, NR, &next);
-		all |= was << MIDDLE;
-		lost += (all & ~(now | next)) != 0;
-	} while (was);
-	tap_ok(!lost && nth > NR,
-	       "a page written between look and clear (%s, %u moments): %lu lost",
-	       by_clear ? "CLEAR" : "GET", nth, lost);
-	stop();
-	unmap_pages(IOVA);
-	close_container();
+	ask(DIRTY_GET, IOVA, NR, &log);
+	return log;
 }
 
-/* As the page that was cleaned is written again, before the answer is there. */
-static void behind_the_clear(int who)
+/* All but the middle; its caller copies them now. */
+static uint64_t clear_most(void)
 {
-	uint64_t was, lost = 0;
+	clear("1111110111111111");
+	return ~(1ULL << MIDDLE);
+}
+
+/* What is written between the look and the clear is in this answer or the next. */
+static bool lost_between(int who, uint64_t now, bool struck)
+{
+	uint64_t all = 1ULL << FIRST | 1ULL << LAST | (uint64_t)struck << MIDDLE;
+
+	(void)who;
+	return all & ~(now | get());
+}
+
+/* What is clean by the time that the last is looked at, and written again then. */
+static bool lost_behind(int who, uint64_t now, bool struck)
+{
+	(void)struck;
+	dma(who, FIRST);
+	return !bit_get(&now, FIRST) | !bit_get((uint64_t[]){ get() }, FIRST);
+}
+
+/*
+ * For each moment of a walk: the first page and the last are dirty, and @page is
+ * written right then.
+ */
+static void each_moment(int who, uint64_t page, uint64_t (*answer)(void),
+			bool (*is_lost)(int who, uint64_t now, bool struck),
+			const char *what)
+{
+	uint64_t was, now, lost = 0;
 	uint32_t nth = 0;
 
 	open_container(who);
 	map_pages(IOVA);
 	start();
 	do {
-		uint64_t now = 0, next = 0;
-
 		dma(who, FIRST);
 		dma(who, LAST);
 		was = trapped(who);
-		/* the first page is clean by the time the last is looked at */
-		trap(who, SIM_OP_READ, ++nth, FIRST);
-		ask(DIRTY_GET, IOVA, NR, &now);
+		trap(who, SIM_OP_READ, ++nth, page);
+		now = answer();
 		was = trapped(who) - was;
 		trap(who, SIM_OP_READ, 0, 0);
-		dma(who, FIRST);
-		ask(DIRTY_GET, IOVA, NR, &next);
-		lost += !bit_get(&now, FIRST) || !bit_get(&next, FIRST);
+		lost += is_lost(who, now, was);
 	} while (was);
-	tap_ok(!lost, "written again behind the walk, and then once more: %lu lost",
-	       lost);
+	tap_ok(!lost && nth > NR, "%s (%u moments): %lu lost", what, nth, lost);
 	stop();
 	unmap_pages(IOVA);
 	close_container();
@@ -164,12 +154,16 @@ static void during_leave(void)
 
 void test_traps(void)
 {
-	between_look_and_clear(A, false);
-	between_look_and_clear(B, false);
-	between_look_and_clear(A, true);
-	behind_the_clear(A);
-	behind_the_clear(B);
-	during_map(A);
-	during_map(B);
+	int who;
+
+	for (who = A; who <= B; who += B - A) {
+		each_moment(who, MIDDLE, get, lost_between,
+			    "a page written between look and clear of GET");
+		each_moment(who, MIDDLE, clear_most, lost_between,
+			    "a page written between look and clear of CLEAR");
+		each_moment(who, FIRST, get, lost_behind,
+			    "a page written again behind the walk, and once more");
+		during_map(who);
+	}
 	during_leave();
 }
