@@ -135,3 +135,20 @@ void mem_free(void *p, size_t size)
 {
 	munmap(p, size);
 }
+
+void mem_give_up(void *p, size_t size)
+{
+	if (madvise(p, size, MADV_FREE))
+		tap_bail("MADV_FREE: %m");
+}
+
+/*
+ * Each processor has a batch of pages that are under way to where they can be
+ * reclaimed. To drop caches empties them.
+ */
+void mem_reclaim(void *p, size_t size)
+{
+	if (proc_write("/proc/sys/vm/drop_caches", "1") ||
+	    madvise(p, size, MADV_PAGEOUT))
+		tap_bail("MADV_PAGEOUT: %m");
+}

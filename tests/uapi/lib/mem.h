@@ -32,6 +32,13 @@ void *mem_alloc(size_t size, enum leaf leaf);
 void *mem_alloc_scattered(size_t size);
 void mem_free(void *p, size_t size);
 
+/*
+ * Private memory whose pages the kernel may drop (MADV_FREE) until they are
+ * written again, by whomever; and what it drops then, all that it may.
+ */
+void mem_give_up(void *p, size_t size);
+void mem_reclaim(void *p, size_t size);
+
 /* Bytes that one dirty bit of the hardware stands for. */
 static inline uint64_t leaf_bytes(enum leaf leaf)
 {
