@@ -77,7 +77,7 @@ static void clear_range(uint64_t iova, uint64_t from, uint64_t to)
 #define PAGES	(BEFORE + 66 * LEAF)
 #define CUT	(BEFORE + 63 * LEAF)	/* first page of that leaf */
 
-_Static_assert(CUT < CHUNK && CUT + LEAF > CHUNK, "a leaf in two chunks");
+_Static_assert((CUT < CHUNK) && (CHUNK < CUT + LEAF), "a leaf in two chunks");
 
 static uint64_t log_words[(PAGES + 63) / 64];
 
