@@ -122,10 +122,38 @@ static void moved(struct world *w)
 	munmap(q, SIZE);
 }
 
+/*
+ * Pages that we give up, and that the device then writes, are wanted again. One
+ * that nobody writes shows that the kernel does drop such pages.
+ */
+static void given_up(struct world *w)
+{
+	char *p = mem_alloc(SIZE, LEAF_4K), *other = mem_alloc(PAGE_4K, LEAF_4K);
+
+	memset(p, 0x55, SIZE);
+	memset(other, 0x55, PAGE_4K);
+	map_is(w, p, IOVA, SIZE, MAP_RW, 0, KIB, "of private memory");
+	edu_fetch(&w->rig.edu, IOVA, 0, 64);
+	memset(p, 0x66, SIZE);
+	mem_give_up(p, SIZE);
+	mem_give_up(other, PAGE_4K);
+	edu_store(&w->rig.edu, IOVA + PAGE_4K, 0, 64);
+	unmap_is(w, IOVA, SIZE, KIB, "of it");
+	mem_reclaim(p, SIZE);
+	mem_reclaim(other, PAGE_4K);
+	tap_ok(p[PAGE_4K] == 0x55,
+	       "given up, then written by the device: kept (%#x)", p[PAGE_4K]);
+	tap_ok(!other[0], "given up and written by nobody: dropped (%#x)",
+	       other[0]);
+	mem_free(p, SIZE);
+	mem_free(other, PAGE_4K);
+}
+
 void test_changes(struct world *w)
 {
 	unmapped(w);
 	replaced(w);
 	forked(w);
 	moved(w);
+	given_up(w);
 }

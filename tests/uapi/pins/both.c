@@ -6,9 +6,11 @@
 #include "tap.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define PAGES 16
 
@@ -154,6 +156,46 @@ void test_both_reserved(void)
 	edu_leaves(&rig);
 	cage_close(&cage);
 	ram_free(ram, 4);
+}
+
+/* Two pages to be read: the kernel's page of zeros, and one of our own. */
+static char *zero_and_ram(void)
+{
+	int fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	char *ram = ram_alloc(2);
+
+	/* of a file that cannot be written the kernel makes no copies */
+	if (fd < 0 || mmap(ram, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, fd,
+			   0) != ram)
+		tap_bail("/dev/zero: %m");
+	close(fd);
+	return ram;
+}
+
+/* The page of zeros is nobody's locked memory, pinned or not. */
+void test_both_zero(void)
+{
+	struct cage cage;
+	char *ram;
+
+	if (!have_edu())
+		return;
+	ram = zero_and_ram();
+	cage_open(&cage, 1);
+	tap_ret(edu_joins(&cage, &rig), 0, "the IOMMU's group joins");
+	cage_map_as(&cage, ram, IOVA, 2, VFIO_DMA_MAP_FLAG_READ);
+	locked_is(&cage, 1, "mapped");
+	tap_ok(sim_pin(&cage.sims[0], IOVA, 1, SIM_PROT_READ) == 1,
+	       "PIN of the page of zeros");
+	edu_leaves(&rig);
+	locked_is(&cage, 0, "the IOMMU has left, it is pinned");
+	tap_ok(sim_pin(&cage.sims[0], IOVA + PAGE, 1, SIM_PROT_READ) == 1,
+	       "PIN of the other page");
+	locked_is(&cage, 1, "both are pinned");
+	tap_ret(sim_unpin(&cage.sims[0], IOVA, 2), 0, "UNPIN");
+	locked_is(&cage, 0, "unpinned");
+	cage_close(&cage);
+	ram_free(ram, 2);
 }
 
 /* Each kind of device in one log. */

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 long peer_map_own(long container, long iova, long pages)
@@ -115,6 +116,56 @@ void test_owner_execs(void)
 	cage_unmap(&cage, 2 * IOVA, 8);
 	locked_over_there(&peer, 0, "unmapped");
 	peer_end(&peer);
+	cage_close(&cage);
+}
+
+#define LARGE_KIB 16384L
+
+/* Maps a page of a lot of shared memory, and has the device read it. */
+static long peer_has_it_read(long container, long fd, long kib)
+{
+	struct vfio_dev sim = { .fd = (int)fd };
+	char *ram = mmap(NULL, (size_t)kib * 1024, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	char seen[8];
+	long ret;
+
+	if (ram == MAP_FAILED)
+		return -errno;
+	memset(ram, 1, (size_t)kib * 1024);
+	ret = vfio_map((int)container, ram, IOVA, PAGE, MAP_RW);
+	return ret ?: sim_rw(&sim, IOVA, seen, sizeof(seen), 0);
+}
+
+static long shared_kib(void)
+{
+	proc_write("/proc/sys/vm/stat_refresh", "1");
+	return proc_number("/proc/meminfo", "Shmem");
+}
+
+/* A copy is over when it is over: it does not keep its owner's memory. */
+void test_owner_copied(void)
+{
+	long before, with, after;
+	struct cage cage;
+	struct peer peer;
+	int i;
+
+	cage_open(&cage, 1);
+	before = shared_kib();
+	peer_start(&peer);
+	tap_ret((int)peer_call(&peer, peer_has_it_read, cage.container,
+			       cage.sims[0].fd, LARGE_KIB),
+		0, "a read of another process's memory, by itself");
+	with = shared_kib();
+	peer_end(&peer);
+	for (i = 0; i < 100 && shared_kib() > before + LARGE_KIB / 2; i++)
+		usleep(50000);
+	after = shared_kib();
+	tap_ok(with > before + LARGE_KIB / 2 && after < before + LARGE_KIB / 2,
+	       "it exits, and its memory goes: %ld KiB shared, %ld, %ld", before,
+	       with, after);
+	cage_unmap(&cage, IOVA, 1);
 	cage_close(&cage);
 }
 

@@ -287,6 +287,26 @@ void test_pin_memlock(void)
 	ram_free(ram, 8);
 }
 
+/* What the owner gives up, and the device then writes, is wanted again. */
+void test_pin_given_up(void)
+{
+	struct cage cage;
+	char *ram = ram_alloc(2);
+
+	cage_open(&cage, 1);
+	cage_map(&cage, ram, IOVA, 1);
+	pinned(sim_pin(&cage.sims[0], IOVA, 1, SIM_RDWR), 1, "PIN");
+	mem_give_up(ram, 2 * PAGE);
+	tap_ret(sim_poke(&cage.sims[0], IOVA, "device", 7), 0,
+		"a write of what was given up");
+	tap_ret(sim_unpin(&cage.sims[0], IOVA, 1), 0, "UNPIN");
+	mem_reclaim(ram, 2 * PAGE);
+	tap_ok(!strcmp(ram, "device"), "it is kept: %.7s", ram);
+	tap_ok(!ram[PAGE], "what nobody wrote is dropped");
+	cage_close(&cage);
+	ram_free(ram, 2);
+}
+
 /* Type 1 merges mappings as it likes: no pins there. */
 void test_pin_v1(void)
 {

@@ -94,6 +94,7 @@ void test_pin_rights(void);
 void test_pin_kinds(void);
 void test_pin_limits(void);
 void test_pin_memlock(void);
+void test_pin_given_up(void);
 void test_pin_v1(void);
 
 void test_unmap(void);
@@ -116,6 +117,7 @@ void test_both_charge(void);
 void test_both_leave(void);
 void test_both_log(void);
 void test_both_reserved(void);
+void test_both_zero(void);
 void test_both_vaddr(void);
 void test_both_owners(void);
 
@@ -136,6 +138,7 @@ void test_grown(void);
 
 void test_owner_exits(void);
 void test_owner_execs(void);
+void test_owner_copied(void);
 void test_close_orders(void);
 void test_close_kept(void);
 
