@@ -397,7 +397,7 @@ static void add_trap(struct gen *g)
 		slot = mapped_slot(g);
 	add_burst_of(g, dev, slot);
 	ADD(g, STEP_TRAP, dev, slot, pick(g, 1024), pick(g, 3) == 0,
-	    pick(g, pick(g, 2) ? 16 : 256), pick(g, 4),
+	    pick(g, pick(g, 3) ? 16 : 256), pick(g, 4),
 	    rng_next(&g->rng));
 }
 
@@ -417,7 +417,7 @@ static void add_any(struct gen *g)
 		add_unmap(g);
 	else if (what < 74)
 		add_move(g);
-	else if (what < 88 || (what < 92 && g->thread))
+	else if (what < 86 || (what < 92 && g->thread))
 		add_scene(g);
 	else if (what < 92)
 		add_trap(g);

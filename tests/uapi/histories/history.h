@@ -187,6 +187,14 @@ struct gen_options {
 };
 void gen_history(struct history *h, uint64_t seed, const struct gen_options *o);
 
+/* ---- repeat.c ---- */
+/*
+ * Tells the command for a VM like this one, or for the model: with @options, and
+ * if @file, to play that.
+ */
+void repeat_tell(bool model, const char *bug, const char *file,
+		 const char *options);
+
 /* ---- shrink.c ---- */
 void shrink(struct world *w, struct history *h, unsigned int seconds);
 

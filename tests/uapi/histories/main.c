@@ -15,6 +15,7 @@
 
 #define MAX_TEXT	(1 << 20)
 #define TELL_SECONDS	20
+#define STEPS_OF_SHARE	10000
 
 const struct stage *stage;
 
@@ -38,7 +39,8 @@ static void usage(void)
 	     "  --threads       half of them with several threads\n"
 	     "  --seed S        of the first; the next has S + 1\n"
 	     "  --shrink S      seconds to make one shorter that fails (60)\n"
-	     "  --replay FILE   play this one, as it was printed; - is standard input\n"
+	     "  --replay FILE   play this one; a log in which it was printed will do, of\n"
+	     "                  several in it the last; - is standard input\n"
 	     "  --play STEPS    the same, steps parted by ';'\n"
 	     "  --trace         print each history before it is played\n"
 	     "  --model[=BUG]   not the simulator but a model in memory");
@@ -106,21 +108,29 @@ static void parse(int argc, char **argv)
 
 static void tell_failure(uint64_t of, struct history *h)
 {
+	char options[160];
+
 	tap_diag("seed %lu, %zu steps: %s", of, h->nr, world.why);
+	snprintf(options, sizeof(options),
+		 "%s --steps %u --burst %u --histories 1 --seed %lu",
+		 with_threads ? " --threads" : "", gen.steps, gen.burst, of);
+	tap_diag("this one again, from the checkout:");
+	repeat_tell(model, bug, NULL, options);
 	shrink(&world, h, (unsigned int)shrink_seconds);
 	tap_diag("the same with %zu steps: %s", h->nr, world.why);
-	tap_diag("histories --replay FILE plays this:");
+	tap_diag("and this plays what is left, where FILE is this log, or these lines of it:");
+	repeat_tell(model, bug, "FILE", "");
 	history_print(h);
 }
 
-/* Threads: every other history. False once one has failed. */
+/* Threads: every other seed. False once one has failed. */
 static bool one(uint64_t nr)
 {
 	struct gen_options options = gen;
 	struct history h;
 	bool good;
 
-	options.threads = with_threads && nr % 2;
+	options.threads = with_threads && (seed + nr) % 2;
 	gen_history(&h, seed + nr, &options);
 	if (trace) {
 		tap_diag("seed %lu:", seed + nr);
@@ -136,12 +146,13 @@ static bool one(uint64_t nr)
 static void play_given(void)
 {
 	struct history h;
+	bool good;
 
 	history_init(&h, 0);
 	history_parse(&h, replay);
 	history_print(&h);
-	tap_ok(run(&world, &h), "%zu steps%s%s", h.nr, world.why[0] ? ": " : "",
-	       world.why);
+	good = run(&world, &h);
+	tap_ok(good, "%zu steps%s%s", h.nr, good ? "" : ": ", world.why);
 	history_free(&h);
 }
 
@@ -164,13 +175,42 @@ static void tell_counts(unsigned long nr, double seconds)
 		 counts.copied);
 }
 
+/*
+ * What a history is there to try has to have happened. A share of what comes of
+ * most seeds, and that of steps that are alone: so timing has no part in it.
+ */
+static void check_tried(void)
+{
+	static const struct {
+		const char *what;
+		atomic_ulong *count;
+		unsigned long least;	/* in STEPS_OF_SHARE */
+	} all[] = {
+		{ "calls judged", &counts.judged, 200 },
+		{ "races", &counts.races, 10 },
+		{ "errors", &counts.errors, 1 },
+		/* of which the model knows nothing */
+		{ "writes in the middle of a call", &counts.traps, 1 },
+	};
+	unsigned long share = counts.steps / STEPS_OF_SHARE;
+	size_t i, n = sizeof(all) / sizeof(*all) - model;
+
+	for (i = 0; share && i < n; i++)
+		tap_ok(*all[i].count >= share * all[i].least,
+		       "%s: %lu, at least %lu", all[i].what, *all[i].count,
+		       share * all[i].least);
+}
+
 static void play_random(void)
 {
 	unsigned long nr = 0;
 	struct timespec began;
 	double told = 0;
+	char of_writes[40] = " writes";
 	bool good = true;
 
+	if (writes)
+		snprintf(of_writes, sizeof(of_writes), " of %lu writes", writes);
 	clock_gettime(CLOCK_MONOTONIC, &began);
 	tap_diag("seed %lu", seed);
 	while (good && (writes ? counts.writes < writes : nr < histories)) {
@@ -179,12 +219,14 @@ static void play_random(void)
 		if (seconds_since(&began) < told + TELL_SECONDS)
 			continue;
 		told = seconds_since(&began);
-		tap_diag("%lu histories, %lu writes, %.0f s", nr, counts.writes,
-			 told);
+		tap_diag("%lu histories, %lu%s, %.0f s", nr, counts.writes,
+			 of_writes, told);
 	}
 	tell_counts(nr, seconds_since(&began));
 	tap_ok(good, "%lu histories, %lu writes, from seed %lu: nothing lost, nothing invented, nothing left",
 	       nr, counts.writes, seed);
+	if (good)
+		check_tried();
 }
 
 int main(int argc, char **argv)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define MAX_TEXT 256
+#define PRINTED "#   "	/* what history_print() writes before a step */
 
 static const struct {
 	const char *name;
@@ -141,31 +142,51 @@ void history_print(const struct history *h)
 	}
 }
 
-static void parse_line(struct history *h, const char *line)
+/* False if it is neither a step nor the layout, with which a history begins. */
+static bool parse_line(struct history *h, const char *line)
 {
 	struct step step;
 
-	line += strspn(line, " \t");
-	if (!*line || *line == '#')
-		return;
-	if (!strncmp(line, "layout ", 7))
+	if (!strncmp(line, "layout ", 7)) {
+		history_free(h);
 		h->layout = strtoull(line + 7, NULL, 0);
-	else if (step_parse(line, &step))
-		history_add(h, &step);
-	else
-		tap_bail("no step: %s", line);
+		return true;
+	}
+	if (!step_parse(line, &step))
+		return false;
+	history_add(h, &step);
+	return true;
 }
 
-void history_parse(struct history *h, const char *text)
+static bool is_printed(const char *line)
+{
+	return !strncmp(line, PRINTED, strlen(PRINTED));
+}
+
+static void parse_lines(struct history *h, const char *text, bool printed)
 {
 	char *copy = strdup(text), *save, *line;
 
 	if (!copy)
 		tap_bail("no memory");
-	for (line = strtok_r(copy, "\n;", &save); line;
-	     line = strtok_r(NULL, "\n;", &save))
-		parse_line(h, line);
+	for (line = strtok_r(copy, "\r\n;", &save); line;
+	     line = strtok_r(NULL, "\r\n;", &save)) {
+		if (printed && is_printed(line))
+			parse_line(h, line + strlen(PRINTED));
+		line += strspn(line, " \t");
+		if (printed || !*line || *line == '#')
+			continue;
+		if (!parse_line(h, line))
+			tap_bail("no step: %s", line);
+	}
 	free(copy);
+}
+
+void history_parse(struct history *h, const char *text)
+{
+	parse_lines(h, text, true);
+	if (!h->nr)
+		parse_lines(h, text, false);
 	if (!h->nr || h->steps[0].kind != STEP_OPEN)
 		tap_bail("a history begins with 'open'");
 }

@@ -75,9 +75,13 @@ void step_print(const struct step *step, char *text, size_t n);
 /* False if @text is none. */
 bool step_parse(const char *text, struct step *step);
 
-/* As diagnostic lines. */
+/* As diagnostic lines: a '#' and three blanks, and the step. */
 void history_print(const struct history *h);
-/* Lines, or what ';' parts; '#' begins a comment. Bails on nonsense. */
+/*
+ * A log with such lines in it, of which the last history counts and all other
+ * lines are left out. Or else lines, or what ';' parts, where '#' begins a
+ * comment. Bails on nonsense.
+ */
 void history_parse(struct history *h, const char *text);
 
 #endif
