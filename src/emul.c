@@ -13,6 +13,7 @@
 #include <linux/kthread.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/overflow.h>
 #include <linux/printk.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
@@ -128,6 +129,14 @@ static bool unpin_one(struct hwdbm_container *c, u64 iova)
 	return ret;
 }
 
+/* At address 0 somebody else's memory begins. */
+static bool wraps(u64 iova, u64 bytes)
+{
+	u64 last;
+
+	return check_add_overflow(iova, bytes - 1, &last);
+}
+
 static int pin_locked(struct hwdbm_container *c, u64 iova, int npage, int prot,
 		      struct page **pages)
 {
@@ -137,7 +146,7 @@ static int pin_locked(struct hwdbm_container *c, u64 iova, int npage, int prot,
 	if (READ_ONCE(c->vaddr_invalid))
 		return -EBUSY;
 	/* Without a lock: the caller's own device is in the list, or not. */
-	if (list_empty(&c->devices))
+	if (list_empty(&c->devices) || wraps(iova, (u64)npage << PAGE_SHIFT))
 		return -EINVAL;
 	for (i = 0; i < npage; i++) {
 		ret = pin_one(c, iova + ((u64)i << PAGE_SHIFT), prot,
@@ -281,6 +290,8 @@ int hwdbm_emul_rw(struct hwdbm_container *c, u64 iova, void *data, size_t count,
 {
 	int ret = 0;
 
+	if (count && wraps(iova, count))
+		return -EINVAL;
 	while (!ret && count) {
 		struct hwdbm_mapping *m = hwdbm_map_next(c, iova, iova);
 		size_t n;

@@ -87,8 +87,10 @@ static long copy(struct emul_device *emul, const struct sim_copy *arg, bool dma_
 	void *buf;
 	long ret;
 
-	if (!arg->bytes || arg->bytes > SIM_MAX_BYTES || arg->flags & ~flags ||
-	    arg->iova + arg->bytes - 1 < arg->iova)
+	if (!arg->bytes || arg->bytes > SIM_MAX_BYTES || arg->flags & ~flags)
+		return -EINVAL;
+	/* vfio_dma_rw() is to judge it itself. */
+	if (!dma_rw && arg->iova + arg->bytes - 1 < arg->iova)
 		return -EINVAL;
 	buf = write ? vmemdup_user(data, arg->bytes) :
 		      kvzalloc(arg->bytes, GFP_KERNEL);

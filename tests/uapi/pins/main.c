@@ -57,6 +57,8 @@ static const struct test tests[] = {
 	{ "owner-copied", test_owner_copied },
 	{ "close-orders", test_close_orders },
 	{ "close-kept", test_close_kept },
+	{ "edge-wrap", test_edge_wrap },
+	{ "edge-kept", test_edge_kept },
 };
 
 /* Only if they are named. */

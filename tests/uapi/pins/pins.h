@@ -142,6 +142,9 @@ void test_owner_copied(void);
 void test_close_orders(void);
 void test_close_kept(void);
 
+void test_edge_wrap(void);
+void test_edge_kept(void);
+
 void test_mirror(uint64_t seed);
 void test_storm(uint64_t seed, int seconds);
 void test_storm_killed(uint64_t seed, int lives);
