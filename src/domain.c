@@ -342,16 +342,19 @@ int hwdbm_domain_map(struct hwdbm_domain *d, u64 iova, u64 phys, u64 bytes,
 	return 0;
 }
 
-void hwdbm_domain_unmap(struct hwdbm_domain *d, u64 iova, u64 bytes)
+bool hwdbm_domain_unmap(struct hwdbm_domain *d, u64 iova, u64 bytes)
 {
+	bool all = true;
+
 	while (bytes) {
 		u64 step = step_bytes(iova, bytes);
 
-		WARN_ON_ONCE(iommu_unmap(d->iommu, iova, step) != step);
+		all &= !WARN_ON_ONCE(iommu_unmap(d->iommu, iova, step) != step);
 		iova += step;
 		bytes -= step;
 		cond_resched();
 	}
+	return all;
 }
 
 u64 hwdbm_domain_run(const struct hwdbm_domain *d, u64 iova, u64 last,

@@ -138,8 +138,13 @@ unsigned long hwdbm_domain_pgsizes(const struct hwdbm_domain *d);
 int hwdbm_domain_map(struct hwdbm_domain *d, u64 iova, u64 phys, u64 bytes,
 		     int prot);
 
-/** hwdbm_domain_unmap() - unmap whole runs that are mapped, and flush */
-void hwdbm_domain_unmap(struct hwdbm_domain *d, u64 iova, u64 bytes);
+/**
+ * hwdbm_domain_unmap() - unmap whole runs that are mapped, and flush
+ *
+ * Return: false, with a warning, if the driver would not: then its devices may
+ * still reach them.
+ */
+bool hwdbm_domain_unmap(struct hwdbm_domain *d, u64 iova, u64 bytes);
 
 /**
  * hwdbm_domain_run() - the physically contiguous run at an IOVA

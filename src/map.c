@@ -84,19 +84,27 @@ static void release_run(void *data, u64 phys, u64 bytes)
 	ctx->iova += bytes;
 }
 
+static void keep_run(void *data, u64 phys, u64 bytes)
+{
+}
+
 /*
- * Unmap the first @bytes of a mapping from the only domain that still has
- * them, unpin and uncharge. Its tables are where we remember which pages are
- * pinned, and a page is unpinned only when no device can reach it.
+ * Unmap the first @bytes of a mapping from the last domain that has them, unpin
+ * and uncharge. Its tables are where we remember which pages are pinned, and a
+ * page is unpinned only when no device can reach it: where another domain's
+ * driver would not unmap (@reachable) they stay pinned, which leaks them but
+ * harms nobody.
  */
-static void let_go(struct hwdbm_domain *d, struct hwdbm_mapping *m, u64 bytes)
+static void let_go(struct hwdbm_domain *d, struct hwdbm_mapping *m, u64 bytes,
+		   bool reachable)
 {
 	struct release_ctx ctx = { .m = m, .iova = m->iova };
 
 	lockdep_assert_held(&m->lock);
 	if (bytes)
 		hwdbm_domain_unmap_runs(d, m->iova, m->iova + bytes - 1,
-					release_run, &ctx);
+					reachable ? keep_run : release_run,
+					&ctx);
 	hwdbm_unpin_end(m);
 }
 
@@ -105,6 +113,7 @@ static void teardown(struct hwdbm_container *c, struct hwdbm_mapping *m,
 		     u64 bytes)
 {
 	struct hwdbm_domain *first = first_domain(c), *d = first;
+	bool reachable = false;
 
 	lockdep_assert_held(&c->domains_sem);
 	lockdep_assert_held(&m->lock);
@@ -114,8 +123,8 @@ static void teardown(struct hwdbm_container *c, struct hwdbm_mapping *m,
 	}
 	if (bytes)
 		list_for_each_entry_continue(d, &c->domains, next)
-			hwdbm_domain_unmap(d, m->iova, bytes);
-	let_go(first, m, bytes);
+			reachable |= !hwdbm_domain_unmap(d, m->iova, bytes);
+	let_go(first, m, bytes, reachable);
 }
 
 static int pin_and_map(struct hwdbm_container *c, struct hwdbm_mapping *m,
@@ -417,13 +426,13 @@ int hwdbm_map_remove(struct hwdbm_container *c, u64 first, u64 last,
 		     struct hwdbm_dirty_request *report, u64 *unmapped)
 {
 	struct remove_ctx ctx = { .report = report, .unmapped = unmapped };
-	int ret = 0;
+	int ret;
 
 	*unmapped = 0;
 	if (c->v2 && bisected(c, first, last))
 		return -EINVAL;
-	if (!list_empty(&c->devices))
-		ret = for_range(c, first, last, visit_unpin, NULL);
+	/* Also with no device open: a driver may have kept pins as it closed. */
+	ret = for_range(c, first, last, visit_unpin, NULL);
 	if (!ret)
 		ret = for_range(c, first, last, visit_remove, &ctx);
 	/*
@@ -511,7 +520,7 @@ static int pin_into(struct hwdbm_container *c, struct hwdbm_domain *d,
 	mutex_lock(&m->lock);
 	ret = pin_and_map(c, m, d, &done);
 	if (ret)
-		let_go(d, m, done);
+		let_go(d, m, done, false);
 	mutex_unlock(&m->lock);
 	return ret;
 }
@@ -528,7 +537,7 @@ static void unpin_from(struct hwdbm_container *c, struct hwdbm_domain *d,
 			return;
 		}
 		mutex_lock(&m->lock);
-		let_go(d, m, hwdbm_mapping_bytes(m));
+		let_go(d, m, hwdbm_mapping_bytes(m), false);
 		mutex_unlock(&m->lock);
 		cond_resched();
 	}
