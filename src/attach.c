@@ -24,11 +24,13 @@
  * struct candidate - what an attach is about to commit
  * @group: the new group, attached to @domain until it joins another
  * @domain: its own domain, NULL once it has joined one that was there
+ * @capable: its domain tracks dirty pages, whichever it is in the end
  * @ranges: valid IOVAs with the new group in
  */
 struct candidate {
 	struct hwdbm_group *group;
 	struct hwdbm_domain *domain;
+	bool capable;
 	struct hwdbm_iova_ranges *ranges;
 };
 
@@ -133,17 +135,19 @@ static bool mappings_fit(struct hwdbm_container *c,
 	return fit;
 }
 
-static void update_pgsize(struct hwdbm_container *c)
+/* Leaves that every domain can have, and @extra; 0 if there are none. */
+static unsigned long common_pgsizes(const struct hwdbm_container *c,
+				    const struct hwdbm_domain *extra)
 {
+	unsigned long sizes = extra ? hwdbm_domain_pgsizes(extra) : ULONG_MAX;
 	const struct hwdbm_domain *d;
-	unsigned long sizes = ULONG_MAX;
 
 	list_for_each_entry(d, &c->domains, next)
 		sizes &= hwdbm_domain_pgsizes(d);
 	/* We pin whole pages, so smaller IOMMU pages are nobody's business. */
 	if (sizes & ~PAGE_MASK)
 		sizes = (sizes & PAGE_MASK) | PAGE_SIZE;
-	c->pgsize_bitmap = sizes;
+	return sizes;
 }
 
 /*
@@ -206,7 +210,7 @@ static bool declined(const struct hwdbm_container *c,
 {
 	char name[32];
 
-	if (!picky_first(c) || hwdbm_domain_capable(cand->domain))
+	if (!picky_first(c) || cand->capable)
 		return false;
 	hwdbm_group_device_name(cand->group, name, sizeof(name));
 	pr_info_ratelimited("%s: no dirty bits in hardware, its container is left to another backend (claim=hwdbm)\n",
@@ -222,6 +226,7 @@ static int build(struct hwdbm_container *c, struct candidate *cand)
 	if (IS_ERR(cand->domain))
 		return PTR_ERR(cand->domain);
 
+	cand->capable = hwdbm_domain_capable(cand->domain);
 	ret = -EOPNOTSUPP;
 	if (declined(c, cand))
 		goto discard;
@@ -230,7 +235,8 @@ static int build(struct hwdbm_container *c, struct candidate *cand)
 	if (!cand->ranges)
 		goto discard;
 	ret = -EINVAL;
-	if (!cand->ranges->nr || !mappings_fit(c, cand->ranges))
+	if (!cand->ranges->nr || !mappings_fit(c, cand->ranges) ||
+	    !common_pgsizes(c, cand->domain))
 		goto free_ranges;
 	ret = join(c, cand);
 	if (!ret && cand->domain)
@@ -246,18 +252,18 @@ discard:
 	return ret;
 }
 
-/* Once a domain, and only if the user is not going to get what we are for. */
+/* Only if the user is not going to get what we are for, and this is why. */
 static void tell_policy(const struct hwdbm_container *c,
-			const struct hwdbm_group *g)
+			const struct candidate *cand)
 {
 	enum hwdbm_policy policy;
 	char name[32];
 	u32 reason;
 
 	policy = hwdbm_dirty_policy(c, &reason);
-	if (policy != HWDBM_POLICY_FULL)
+	if (cand->capable || policy != HWDBM_POLICY_FULL)
 		return;
-	hwdbm_group_device_name(g, name, sizeof(name));
+	hwdbm_group_device_name(cand->group, name, sizeof(name));
 	pr_info_ratelimited("%s: dirty policy of its container is %s: %s\n", name,
 		hwdbm_dirty_policy_name(policy),
 		hwdbm_dirty_policy_reason_name(reason));
@@ -269,9 +275,9 @@ static void commit(struct hwdbm_container *c, struct candidate *cand,
 	hwdbm_dirty_before_join(c, from, cand->domain);
 	if (cand->domain) {
 		list_add_tail(&cand->domain->next, &c->domains);
-		update_pgsize(c);
-		tell_policy(c, cand->group);
+		c->pgsize_bitmap = common_pgsizes(c, NULL);
 	}
+	tell_policy(c, cand);
 	kvfree(c->iova_ranges);
 	c->iova_ranges = cand->ranges;
 }
@@ -470,7 +476,7 @@ static void drop_domain(struct hwdbm_container *c, struct hwdbm_domain *d)
 	if (READ_ONCE(d->failed))
 		c->warned = 0;
 	hwdbm_domain_free(d);
-	update_pgsize(c);
+	c->pgsize_bitmap = common_pgsizes(c, NULL);
 }
 
 static bool is_only_group(const struct hwdbm_container *c,

@@ -12,9 +12,11 @@
 #include "tap.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define LEAF	(PAGE_2M / PAGE)
@@ -269,6 +271,39 @@ static void bitmap_is_kept(void)
 	mem_free(word, PAGE);
 }
 
+/*
+ * Its caller is killed when the last piece has been cleaned: nobody will copy
+ * what was to be reported.
+ */
+static void killed_at_the_end(void)
+{
+	static atomic_bool never;
+	uint64_t word;
+	pid_t pid;
+
+	open_container(A);
+	map_pages(IOVA);
+	start();
+	dma(A, P);
+	must(simdma_hold(&dev[A]), "SIM_HOLD");
+	pid = fork();
+	if (pid < 0)
+		tap_bail("fork: %m");
+	if (!pid) {
+		ask_into(&word);
+		_exit(0);
+	}
+	tap_ok(wait_until_held(A, &never), "a GET is held");
+	kill(pid, SIGKILL);
+	must(simdma_release(&dev[A]), "SIM_RELEASE");
+	waitpid(pid, NULL, 0);
+	ask(DIRTY_GET, IOVA, NR, &word);
+	tap_ok(bit_get(&word, P), "killed: the next one reports its page");
+	stop();
+	unmap_pages(IOVA);
+	close_container();
+}
+
 void test_held(void)
 {
 	static const enum what firsts[] = { GET, CLEAR_P, CLEAR_Q };
@@ -286,4 +321,5 @@ void test_held(void)
 	unmap_waits();
 	small_leaves(true);
 	bitmap_is_kept();
+	killed_at_the_end();
 }

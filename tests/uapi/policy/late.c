@@ -2,7 +2,7 @@
 /*
  * A GET whose bitmap is not there yet. By the time it is, the mapping that was
  * in its range has given way to one that its range cuts: the part outside is
- * neither reported nor cleaned.
+ * neither reported nor cleaned. Or a new one has come.
  */
 #include "late.h"
 #include "mem.h"
@@ -118,9 +118,72 @@ static void log_of_none(void)
 	finish();
 }
 
+#define CHUNK	32768ULL	/* pages whose bits are a page of the bitmap */
+#define BYTES	(2 * CHUNK / 8)
+
+static uint64_t unmapped;
+
+static void *unmap_range(void *arg)
+{
+	struct vfio_bitmap out = {
+		.pgsize = PAGE,
+		.size = BYTES,
+		.data = (void *)late.mem,
+	};
+
+	(void)arg;
+	return (void *)(intptr_t)vfio_unmap_dirty(
+		container, IOVA, 2 * CHUNK * PAGE,
+		VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP, &out, &unmapped);
+}
+
+static void *get_range(void *arg)
+{
+	(void)arg;
+	return (void *)(intptr_t)vfio_dirty_range(container, DIRTY_GET, IOVA,
+						  2 * CHUNK * PAGE, PAGE,
+						  late.mem, BYTES);
+}
+
+/*
+ * A mapping comes where the call has looked already, and there is no bitmap for
+ * it: it is not the call's, and keeps its log.
+ */
+static void came_behind(void *(*call)(void *), const char *name)
+{
+	uint64_t far = IOVA + CHUNK * PAGE;
+	pthread_t caller;
+	void *ret;
+
+	open_container(A);
+	late_alloc(&late, 2);
+	small = mem_alloc(WIDE * PAGE, LEAF_4K);
+	map(small, far, WIDE * PAGE);
+	start();
+	dma_at(A, far + 2 * PAGE);
+	if (pthread_create(&caller, NULL, call, NULL))
+		tap_bail("no thread");
+	tap_ok(late_is_wanted(&late), "%s waits for its bitmap", name);
+	map_pages(IOVA);
+	dma(A, 3);
+	late_give(&late, 1);
+	pthread_join(caller, &ret);
+	tap_ok(!ret && late.mem[CHUNK / 8] == 4, "it says %ld, %#x",
+	       (long)(intptr_t)ret, late.mem[CHUNK / 8]);
+	get_is("0001000000000000", "what came meanwhile");
+	if (call == unmap_range)
+		tap_ok(unmapped == WIDE * PAGE, "UNMAP took %#lx bytes",
+		       unmapped);
+	else
+		unmap(far, WIDE * PAGE);
+	finish();
+}
+
 void test_late(void)
 {
 	log_of_a_few();
 	log_of_all();
 	log_of_none();
+	came_behind(get_range, "GET");
+	came_behind(unmap_range, "UNMAP");
 }

@@ -4,7 +4,8 @@
  * scripts/vm has by --iommu sim, with --sim-param iommus=4, behind=2,1,1,2,
  * paired=n,n,n,y, born_dirty=n,n,n,y, coherent=y,n,y,y and shared=n,y,n,y. Our
  * module is loaded with disable_hugepages=1.
- * Arguments: the names of tests to run, else all.
+ * Arguments: the names of tests to run, else all but apart, which wants page sizes
+ * that no two IOMMUs share: pgsizes=0x1000,0x10000.
  */
 #include "policy.h"
 #include "rig.h"
@@ -64,6 +65,7 @@ static const struct {
 	{ "held", test_held },
 	{ "late", test_late },
 	{ "vaddr", test_vaddr },
+	{ "apart", test_apart },
 };
 
 static bool named(const char *name, char **list)
@@ -84,7 +86,7 @@ static void check_names(char **list)
 			if (!strcmp(tests[i].name, *list))
 				break;
 		if (i == sizeof(tests) / sizeof(tests[0]))
-			tap_bail("usage: policy [start|moves|pinned|errors|refused|leaves|traps|held|late|vaddr]...");
+			tap_bail("usage: policy [start|moves|pinned|errors|refused|leaves|traps|held|late|vaddr|apart]...");
 	}
 }
 
@@ -100,7 +102,8 @@ int main(int argc, char **argv)
 		tap_bail("wants --iommu sim with iommus=4 behind=2,1,1,2");
 	forget_others();
 	for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-		if (argc < 2 || named(tests[i].name, argv + 1))
+		if (argc < 2 ? tests[i].run != test_apart :
+			       named(tests[i].name, argv + 1))
 			tests[i].run();
 	nothing_is_stale();
 	return tap_done();

@@ -193,6 +193,33 @@ static void map_fails(int who, uint32_t nth, bool run)
 	close_container();
 }
 
+#define CUT	(1ULL << 30)
+
+/* No leaf lies across a gigabyte's start: what comes before it goes too. */
+static void map_fails_behind_a_cut(void)
+{
+	char *mem = mem_alloc(PAGE_2M, LEAF_2M);
+	uint64_t iova = CUT - NR / 2 * PAGE;
+
+	small_leaves(false);
+	open_container(A);
+	fail(A, SIM_OP_MAP, ENOMEM, NR / 2 + 3, 1);
+	tap_ret(vfio_map(container, mem, iova, NR * PAGE, MAP_RW), -ENOMEM,
+		"a leaf cannot be made behind %#llx", CUT);
+	tap_ok(!watch(A).leaves &&
+	       simdma_write(&dev[A], iova, mem, 8) == -EIO,
+	       "nothing is mapped before it: %llu leaves", watch(A).leaves);
+	map(mem, iova, NR * PAGE);
+	dma_at(A, CUT - 8);
+	dma_at(A, CUT);
+	tap_ok(mem[NR / 2 * PAGE - 8] && mem[NR / 2 * PAGE],
+	       "mapped then, and within reach");
+	unmap(iova, NR * PAGE);
+	close_container();
+	small_leaves(true);
+	mem_free(mem, PAGE_2M);
+}
+
 /* A group whose IOMMU cannot reach what is mapped, and the other way round. */
 static void apertures(void)
 {
@@ -240,5 +267,24 @@ void test_refused(void)
 	map_fails(B, NR, false);
 	map_fails(A, 7, true);
 	map_fails(A, NR, true);
+	map_fails_behind_a_cut();
 	apertures();
+}
+
+/* There would be no unit in which to MAP, or to ask the log. */
+void test_apart(void)
+{
+	open_container(A);
+	start();
+	tap_ret(try_join(B), -EINVAL, "no page size in common");
+	is_hwdbm(1, "it stays out");
+	map_pages(IOVA);
+	dma(A, 1);
+	get_is("0100000000000000", "and changes nothing");
+	stop();
+	unmap_pages(IOVA);
+	close_container();
+	open_container(B);
+	is_hwdbm(1, "in a container of its own it is served");
+	close_container();
 }
