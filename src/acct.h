@@ -15,7 +15,8 @@ struct task_struct;
  * @may_exceed: owner had CAP_IPC_LOCK when it mapped
  * @locked_pages: pages charged to @mm now
  *
- * Locks: the caller's (the mapping's lock); immutable but for @locked_pages.
+ * Locks: the mapping's lock, or the container's domains_sem held for writing, under
+ * which hwdbm_acct_move() changes the owner.
  */
 struct hwdbm_acct {
 	struct task_struct *task;
@@ -40,6 +41,7 @@ int hwdbm_acct_move(struct hwdbm_acct *acct);
 
 /**
  * hwdbm_acct_get_mm() - keep the owner's address space for a while
+ * @acct: the owner; the container's domains_sem is held, so that it stays that
  *
  * Return: NULL if it is gone; else hwdbm_acct_put_mm() it, for the owner may be
  * another by then.

@@ -16,12 +16,13 @@ struct iommu_group;
  * Takes domains_sem for writing: it waits for every MAP, UNMAP and harvest
  * that is running.
  *
- * Return: 0; -EINVAL if it is in already, or if a mapping lies where its
- * devices cannot do DMA; -EBUSY while an address is being updated; -EOPNOTSUPP
- * if the container's first group must track dirty pages in hardware and this
- * one cannot; -EPERM if its interrupts are not isolated and
- * allow_unsafe_interrupts is off; or an errno of the IOMMU driver. On error
- * nothing has changed.
+ * Return: 0; -EINVAL if it is in already, if a mapping lies where its devices
+ * cannot do DMA, or if its IOMMU has no page size that the others have; -EBUSY
+ * while an address is being updated; -EOPNOTSUPP if the container's first group
+ * must track dirty pages in hardware and this one cannot; -EPERM if its
+ * interrupts are not isolated and allow_unsafe_interrupts is off; -ENOMEM; -EINTR
+ * on a fatal signal; an errno of hwdbm_map_replay() or of the IOMMU driver. On
+ * error nothing has changed.
  */
 int hwdbm_attach_group(struct hwdbm_container *c,
 		       struct iommu_group *iommu_group);

@@ -55,8 +55,10 @@ extern const struct vfio_iommu_driver_ops hwdbm_vfio_ops;
  * find the mapping and to take a reference, and then works under the
  * mapping's own lock. Thus a harvest excludes UNMAP of that mapping, and
  * other harvests of it, and nothing else; MAP and UNMAP elsewhere go on.
- * Attach, detach, START, STOP and the updates of addresses take @domains_sem
- * for writing: they wait for what is running and are alone.
+ * Attach, detach, START, STOP, the updates of addresses and what changes a
+ * group's pinned scope (its driver's first pin, a device that is opened or
+ * closed) take @domains_sem for writing: they wait for what is running and are
+ * alone.
  *
  * hwdbm_mapping.io comes before all of these: a driver's dma_rw holds it across
  * a copy that may wait for user space, with no other lock of ours. Nor is one
@@ -77,7 +79,8 @@ extern const struct vfio_iommu_driver_ops hwdbm_vfio_ops;
  * @domains: struct hwdbm_domain, one an IOMMU domain; @domains_sem
  * @emulated: groups without an IOMMU, whose drivers pin what they touch; a
  *	list of attach.c's; @domains_sem
- * @iova_ranges: where MAP may go; replaced at attach; @domains_sem
+ * @iova_ranges: where MAP may go; replaced at attach and computed anew at
+ *	detach; @domains_sem
  * @pgsize_bitmap: leaf sizes that every domain can; @domains_sem
  * @logging: START is in force; @domains_sem
  * @vaddr_invalid: mappings whose address is about to change; goes up under

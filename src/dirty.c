@@ -76,7 +76,7 @@ void hwdbm_dirty_degrade(struct hwdbm_container *c, struct hwdbm_domain *d,
 	WRITE_ONCE(d->failed, true);
 	if (test_and_set_bit(0, &c->warned))
 		return;
-	pr_warn("reading dirty bits of %s failed (%d): every mapped page counts as dirty until logging is stopped\n",
+	pr_warn("reading dirty bits of %s failed (%d): every mapped page counts as dirty until logging is stopped or that IOMMU is out of the container\n",
 		d->name, err);
 }
 

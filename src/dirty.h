@@ -82,6 +82,7 @@ int hwdbm_dirty_request_init(struct hwdbm_container *c,
 			     const struct hwdbm_dirty_args *args,
 			     struct hwdbm_dirty_request *req);
 
+/** hwdbm_dirty_request_fini() - unpin the caller's bitmap; may sleep */
 void hwdbm_dirty_request_fini(struct hwdbm_dirty_request *req);
 
 /**

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The software dirty log of one mapping: one bit a page, in chunks. A page
- * here is the container's smallest IOMMU page; pages count from the mapping's
- * first.
+ * The software dirty log of one mapping: one bit a page of PAGE_SIZE, in
+ * chunks; pages count from the mapping's first.
  *
  * A chunk is clean, all dirty, or has a bitmap. The first two need no memory,
  * so recording never fails: where no bitmap can be had the chunk becomes all
@@ -18,8 +17,9 @@
  * pressure that one may be migrating away from) nor cost an allocation a
  * round. The price is the 32 MiB per TiB, 0.003 %, until STOP.
  *
- * Locks: the mapping's lock, which must be one that may sleep. report and
- * bytes are content with it shared; everything else needs it exclusive.
+ * Locks: the mapping's lock, which must be one that may sleep; or, for init, fini
+ * and set_all, the container's domains_sem held for writing. Whoever only sums up
+ * @bytes needs neither: it may be a moment old.
  *
  * Ranges that reach past nr_pages are a bug of the caller's: warned about
  * once and clipped. All but init, fini and active need an active log.

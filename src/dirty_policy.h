@@ -71,9 +71,7 @@ hwdbm_dirty_policy_choose(const struct hwdbm_policy_facts *facts, u32 *reason);
  * @domain_leaves: an IOMMU domain goes away in this change
  *
  * The step is done after the device can no longer write through what leaves,
- * and before its tables go. Where a HARVEST towards FULL fails (the hardware
- * error that FULL is chosen for), go on: leaving FULL populates everything.
- * Where any other HARVEST fails, POPULATE instead.
+ * and before its tables go. Where a HARVEST fails, POPULATE instead.
  *
  * Return: the step.
  */

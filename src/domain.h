@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One IOMMU domain of a container and the groups attached to it. */
+/*
+ * One IOMMU domain of a container and the groups attached to it.
+ *
+ * Locks: what changes groups or allocates and frees a domain is called with the
+ * container's domains_sem held for writing; what maps, unmaps and reads, with
+ * domains_sem held and the lock of the mapping concerned.
+ */
 #ifndef HWDBM_DOMAIN_H
 #define HWDBM_DOMAIN_H
 
@@ -116,7 +122,11 @@ int hwdbm_domain_attach(struct hwdbm_domain *d, struct hwdbm_group *g);
 /** hwdbm_domain_detach() - the group's devices can no longer do DMA */
 void hwdbm_domain_detach(struct hwdbm_domain *d, struct hwdbm_group *g);
 
-/** hwdbm_domain_set_msi() - give its MSIs their window, if they need one */
+/**
+ * hwdbm_domain_set_msi() - give its MSIs their window, if they need one
+ *
+ * Return: 0, also on a kernel that has no such windows; or -ENOMEM.
+ */
 int hwdbm_domain_set_msi(struct hwdbm_domain *d, const struct hwdbm_group *g);
 
 /** hwdbm_domain_aperture() - IOVAs that its tables can hold, inclusive */

@@ -3,8 +3,8 @@
  * Devices without an IOMMU of their own.
  *
  * A driver calls in here with locks of its own held, which it also takes when
- * it is told of an unmap. So domains_sem is the outermost lock that these
- * calls take, and none is held while drivers are told.
+ * it is told of an unmap. So none that these calls take is held while drivers
+ * are told: only devices_lock is, which nothing here takes inside another.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt

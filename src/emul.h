@@ -25,12 +25,14 @@ struct vfio_device;
  * @pages: out, @npage pages; NULL for those of a call that fails
  *
  * A page is dirty for as long as it is pinned, and until it is asked for once
- * more. With the first call of a driver its group is of pinned scope.
+ * more. With the first call that has IOMMU_WRITE, a group behind an IOMMU that
+ * has one device is of pinned scope.
  *
  * Return: @npage; or with nothing pinned -EACCES in a v1 container; -EINVAL if
- * a page is not mapped, is no memory, or no device has registered to be told
- * of unmaps; -EPERM if the mapping does not allow @prot; -EBUSY while an
- * address is being updated; or an errno of hwdbm_pin_page().
+ * the pages go beyond the end of the address space, if one is not mapped or is
+ * no memory, or if no device has registered to be told of unmaps; -EPERM if the
+ * mapping does not allow @prot; -EBUSY while an address is being updated; or an
+ * errno of hwdbm_pin_page().
  */
 int hwdbm_emul_pin(struct hwdbm_container *c, struct iommu_group *group,
 		   u64 iova, int npage, int prot, struct page **pages);
@@ -49,7 +51,8 @@ void hwdbm_emul_unpin(struct hwdbm_container *c, u64 iova, int npage);
  * What is written is dirty, also where the copy fails half-way. From a kernel
  * thread, or a thread of the memory's owner.
  *
- * Return: 0; -EINVAL where nothing is mapped; -EPERM if the mapping does not
+ * Return: 0; -EINVAL where nothing is mapped, and, with nothing copied, if the
+ * bytes go beyond the end of the address space; -EPERM if the mapping does not
  * allow it or its owner has exited; -EFAULT if the owner's memory is not there
  * or the caller another process; -EBUSY as above. Errors may come half-way.
  */

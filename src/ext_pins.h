@@ -4,7 +4,8 @@
  * IOMMU of their own (mdev). A page is here once, whatever the number of its
  * pins, with a pin of the kernel's own on it that belongs to this record.
  *
- * Locks: the mapping's lock. Pages count from the mapping's first.
+ * Locks: the mapping's lock; hwdbm_ext_pins_empty() also without, for a glance.
+ * Pages count from the mapping's first.
  */
 #ifndef HWDBM_EXT_PINS_H
 #define HWDBM_EXT_PINS_H

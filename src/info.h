@@ -5,7 +5,13 @@
 
 struct hwdbm_container;
 
-/** hwdbm_info_get() - VFIO_IOMMU_GET_INFO with its chain of capabilities */
+/**
+ * hwdbm_info_get() - VFIO_IOMMU_GET_INFO with its chain of capabilities
+ * @c: the container; takes domains_sem for reading
+ * @arg: the caller's struct vfio_iommu_type1_info
+ *
+ * Return: 0; -EINVAL if argsz is too small; -EFAULT, -ENOMEM, -EINTR.
+ */
 long hwdbm_info_get(struct hwdbm_container *c, void __user *arg);
 
 #endif /* HWDBM_INFO_H */

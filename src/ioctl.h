@@ -32,7 +32,7 @@ bool hwdbm_ioctl_serves(unsigned long type);
  *	still come to serve it
  * @extension: VFIO_*_IOMMU, VFIO_UNMAP_ALL and so on
  *
- * Return: 1 or 0.
+ * Return: 1 or 0; -EINTR on a fatal signal.
  */
 long hwdbm_ioctl_check_extension(struct hwdbm_container *c,
 				 unsigned long extension);

@@ -36,8 +36,9 @@ int hwdbm_map_check_range(const struct hwdbm_container *c, u64 iova, u64 size,
  * domains_sem held for reading and the new mapping's lock alone.
  *
  * Return: 0; -EINVAL if empty, unaligned or outside the valid IOVA ranges;
- * -EOVERFLOW if the IOVA or the address wraps; -EEXIST on overlap; -ENOSPC
- * past dma_entry_limit; -ENODEV if the last group has just left; or an errno of
+ * -EOVERFLOW if the IOVA or the address wraps; -EEXIST on overlap, also with a
+ * mapping that another call is making; -ENOSPC past dma_entry_limit; -ENODEV if
+ * the last group has just left; -ENOMEM; -EINTR on a fatal signal; or an errno of
  * hwdbm_pin_mapping() or of the IOMMU driver. On error nothing is mapped.
  */
 int hwdbm_map_add(struct hwdbm_container *c, u64 iova, u64 size, u64 vaddr,
@@ -58,9 +59,10 @@ int hwdbm_map_add(struct hwdbm_container *c, u64 iova, u64 size, u64 vaddr,
  * Drivers that have pinned pages are told first, and nothing is done if one
  * keeps them; no lock of ours may be held.
  *
- * Return: 0; -EINVAL, with nothing done, if the range cuts through a mapping;
- * -EBUSY if a driver does not unpin; -EINTR if a fatal signal came while
- * waiting for a lock.
+ * Return: 0, also if a driver has pinned a page meanwhile, and keeps it, so that
+ * less is unmapped than was there; -EINVAL, with nothing done, if the range cuts
+ * through a mapping; -EBUSY if a driver does not unpin; -EINTR if a fatal signal
+ * came while waiting for a lock.
  */
 int hwdbm_map_remove(struct hwdbm_container *c, u64 first, u64 last,
 		     struct hwdbm_dirty_request *report, u64 *unmapped);
@@ -84,8 +86,8 @@ void hwdbm_map_withdraw_all(struct hwdbm_container *c);
  * The container's first domain gets its mappings' memory pinned. Undone by
  * hwdbm_map_withdraw_all(), once @d is in the list.
  *
- * Return: 0, or a negative errno with nothing pinned and @d possibly half
- * full: free it.
+ * Return: 0; -ENOMEM, an errno of hwdbm_pin_mapping() or of the IOMMU driver,
+ * with nothing pinned and @d possibly half full: free it.
  */
 int hwdbm_map_replay(struct hwdbm_container *c, struct hwdbm_domain *d);
 

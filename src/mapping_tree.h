@@ -44,7 +44,8 @@
  *	@lock, or the container's domains_sem held for writing
  * @pins: pages that drivers have pinned; @lock
  * @raw: struct hwdbm_raw_range, pages that are no memory; @lock
- * @acct: whose locked memory it is; @lock
+ * @acct: whose locked memory it is; @lock, and its owner also domains_sem, as
+ *	@vaddr
  */
 struct hwdbm_mapping {
 	struct rb_node node;
@@ -110,6 +111,7 @@ static inline struct hwdbm_mapping *hwdbm_mapping_get(struct hwdbm_mapping *m)
 int hwdbm_mapping_tree_insert(struct hwdbm_mapping_tree *tree,
 			      struct hwdbm_mapping *m);
 
+/** hwdbm_mapping_tree_erase() - take @m out, which is in it */
 void hwdbm_mapping_tree_erase(struct hwdbm_mapping_tree *tree,
 			      struct hwdbm_mapping *m);
 

@@ -22,7 +22,8 @@ typedef int hwdbm_pin_run_fn(void *ctx, u64 iova, u64 phys, u64 bytes);
 
 /**
  * hwdbm_pin_mapping() - pin a mapping's user memory, run by run
- * @m: a mapping of any process; its lock is held
+ * @m: a mapping of any process; its lock is held, and domains_sem, so that
+ *	the address and the owner stay what they are
  * @single: make every run one page
  * @run: called for each physically contiguous run, in ascending order
  * @ctx: passed to @run
@@ -36,7 +37,7 @@ typedef int hwdbm_pin_run_fn(void *ctx, u64 iova, u64 phys, u64 bytes);
  *
  * Return: 0; -EFAULT where there is no memory that can be pinned; -ENOMEM,
  * also past RLIMIT_MEMLOCK; -ENODEV if the owner has exited; -EINTR on a fatal
- * signal; or what @run says.
+ * signal; what else the kernel's pin_user_pages() says; or what @run does.
  */
 int hwdbm_pin_mapping(struct hwdbm_mapping *m, bool single,
 		      hwdbm_pin_run_fn *run, void *ctx, u64 *done);
@@ -66,7 +67,7 @@ void hwdbm_unpin_end(struct hwdbm_mapping *m);
 
 /**
  * hwdbm_pin_page() - pin one page of a mapping
- * @m: a mapping of any process; its lock is held
+ * @m: a mapping of any process; its lock and domains_sem are held
  * @page: which, counted from the mapping's first
  * @charge: it is charged to the owner, unless reserved
  * @what: out, the page
@@ -77,7 +78,7 @@ void hwdbm_unpin_end(struct hwdbm_mapping *m);
 int hwdbm_pin_page(struct hwdbm_mapping *m, unsigned long page, bool charge,
 		   struct page **what);
 
-/** hwdbm_unpin_page() - undo hwdbm_pin_page() */
+/** hwdbm_unpin_page() - undo hwdbm_pin_page(); the same locks are held */
 void hwdbm_unpin_page(struct hwdbm_mapping *m, struct page *what, bool charged);
 
 #endif /* HWDBM_PIN_H */

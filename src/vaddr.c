@@ -4,8 +4,8 @@
  * (VFIO_UPDATE_VADDR): a virtual machine monitor that replaces itself while
  * its devices run.
  *
- * All of it holds domains_sem for writing: rare calls, that are alone with the
- * mappings and so need none of their locks.
+ * What changes an address holds domains_sem for writing: rare calls, that are
+ * alone with the mappings and so need none of their locks.
  */
 
 #include <linux/list.h>

@@ -51,7 +51,8 @@ struct iommu_domain *hwdbm_compat_domain_alloc(struct device *dev,
  *
  * Page tables are charged to the caller's memory cgroup. May sleep.
  *
- * Return: 0, or a negative errno with nothing of the range mapped.
+ * Return: 0, or a negative errno. Then nothing of the range should be mapped, but
+ * VT-d's driver leaves some (6.12, out of memory): see hwdbm_domain_map().
  */
 int hwdbm_compat_iommu_map(struct iommu_domain *domain, unsigned long iova,
 			   phys_addr_t paddr, size_t size, int prot);
@@ -112,8 +113,8 @@ bool hwdbm_compat_gather_reader_works(const struct iommu_domain *domain);
 /**
  * hwdbm_compat_read_dirty() - look for dirty leaves in a range
  * @domain: a domain for which hwdbm_compat_gather_reader_works()
- * @iova: first IOVA in bytes; must be the start of a leaf, see below
- * @size: bytes, not 0
+ * @iova: first IOVA in bytes, see below
+ * @size: bytes, a power of two; @iova is a multiple of it
  * @clear: clean the dirty leaves as well
  * @found: set here, whatever was in it; read it with hwdbm_compat_found_dirty()
  *
@@ -126,7 +127,8 @@ bool hwdbm_compat_gather_reader_works(const struct iommu_domain *domain);
  *
  * The drivers step by leaf from @iova as given: from the middle of a leaf they
  * land in the middle of the next and report a range that is shifted by as
- * much, or step over the last leaf. The caller keeps the range mapped and
+ * much, or step over the last leaf. A naturally aligned window begins with a
+ * leaf, or is all inside of one. The caller keeps the range mapped and
  * keeps unmaps of it away; nothing here sleeps.
  *
  * Return: 0, -EOPNOTSUPP without dirty ops, -EINVAL for a size of 0 or a range
