@@ -7,6 +7,7 @@ help:
 	@echo 'make demo            see it work: a migration in a VM, three ways'
 	@echo 'make check           all tests that fit in minutes; T=name runs one'
 	@echo 'make check-debug     some of them on a debug kernel, and what they covered'
+	@echo 'make check-debug-full   all that there are for it: no line left out'
 	@echo 'make check-full      all tests'
 	@echo 'make check-list      their names'
 	@echo 'make mutants         break one thing at a time in src: do tests notice? T=name'
@@ -17,7 +18,7 @@ help:
 	@echo 'Can this machine use it? scripts/check-host. Install it: see README.md'
 
 # What a script that needs root tells the user to call.
-demo check check-debug check-full mutants: export HWDBM_CALL = make $@$(if $(T), T=$(T))
+demo check check-debug check-debug-full check-full mutants: export HWDBM_CALL = make $@$(if $(T), T=$(T))
 
 demo:
 	@scripts/demo
@@ -28,10 +29,13 @@ check:
 check-debug:
 	@scripts/check-debug $(T)
 
+check-debug-full:
+	@scripts/check-debug --full $(T)
+
 check-full:
 	@$(if $(T),,rm -rf build/coverage)
 	@scripts/check --full $(T)
-	@$(if $(T),,scripts/coverage)
+	@$(if $(T),,scripts/coverage --all)
 
 check-list:
 	@scripts/check --list
@@ -58,4 +62,4 @@ clean:
 	rm -rf build
 	@if [ -d $(KDIR) ]; then $(MAKE) -C $(KDIR) M=$(CURDIR) clean; fi
 
-.PHONY: help demo soak check check-debug check-full check-list mutants dkms-install dkms-remove modules clean
+.PHONY: help demo soak check check-debug check-debug-full check-full check-list mutants dkms-install dkms-remove modules clean
