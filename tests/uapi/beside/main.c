@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * IOMMUs of two drivers in one container: the vendor's, and simulated ones beside
+ * it. Domains that no driver would take for each other's, unlike leaves, and
+ * a log that is the sum of what each knows.
+ *
+ * Wants an edu, and the module sim with iommus=2 tracking=y,n behind=1,1; and ours
+ * with disable_hugepages=1.
+ */
+#include "counters.h"
+#include "rig.h"
+#include "simdma.h"
+#include "tap.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define IOVA	0x10000000ULL
+#define NR	8
+#define NONE	"00000000"
+#define ALL	"11111111"
+
+enum { TRACKS, BLIND, SIMS };
+
+static struct rig rig;
+static struct vfio_dev sims[SIMS];
+
+static void must(int ret, const char *what)
+{
+	if (ret)
+		tap_bail("%s: %s", what, strerror(-ret));
+}
+
+static void join(struct vfio_dev *dev)
+{
+	must(vfio_group_open(dev), "opening a group");
+	must(vfio_group_attach(dev, rig.container), "GROUP_SET_CONTAINER");
+	must(vfio_device_open(dev), "GET_DEVICE_FD");
+}
+
+static void leave(struct vfio_dev *dev)
+{
+	vfio_device_close(dev);
+	must(vfio_group_detach(dev), "GROUP_UNSET_CONTAINER");
+	vfio_group_close(dev);
+}
+
+static void sim_writes(int page)
+{
+	char text[] = "by the simulator";
+
+	must(simdma_write(&sims[TRACKS], IOVA + (uint64_t)page * PAGE_4K, text,
+			  sizeof(text)), "DMA");
+}
+
+static void edu_writes(int page)
+{
+	rig_write(&rig, IOVA + (uint64_t)page * PAGE_4K);
+}
+
+static void get_is(const char *want, const char *when)
+{
+	tap_ok(rig_log_is(&rig, DIRTY_GET, IOVA, PAGE_4K, want), "%s: GET is %s",
+	       when, want);
+}
+
+static void policy_is(uint32_t policy, uint32_t domains, const char *when)
+{
+	struct vfio_iommu_type1_info_cap_hwdbm cap;
+
+	if (!vfio_policy(rig.container, &cap))
+		tap_bail("GET_INFO does not tell the policy");
+	tap_ok(cap.policy == policy && cap.nr_domains == domains,
+	       "%s: policy %u of %u domains, want %u of %u", when, cap.policy,
+	       cap.nr_domains, policy, domains);
+}
+
+static void is_hwdbm(uint32_t domains, const char *when)
+{
+	policy_is(VFIO_HWDBM_POLICY_HWDBM, domains, when);
+}
+
+static void start(void)
+{
+	must(vfio_dirty_flag(rig.container, DIRTY_START), "START");
+}
+
+static void stop(void)
+{
+	must(vfio_dirty_flag(rig.container, DIRTY_STOP), "STOP");
+}
+
+/* What both write, in every way to ask. */
+static void both_write(void)
+{
+	join(&sims[TRACKS]);
+	is_hwdbm(2, "both");
+	edu_writes(1);
+	sim_writes(2);
+	sim_writes(1);
+	get_is("01100000", "both have written");
+	get_is(NONE, "said once");
+	sim_writes(4);
+	edu_writes(5);
+	must(rig_clear(&rig, IOVA, PAGE_4K, "00001000"), "CLEAR");
+	get_is("00000100", "one is cleared");
+	sim_writes(4);
+	edu_writes(5);
+	get_is("00001100", "written again");
+	leave(&sims[TRACKS]);
+}
+
+/* One goes with what only it knows, and comes back clean. */
+static void one_leaves(void)
+{
+	join(&sims[TRACKS]);
+	edu_writes(1);
+	sim_writes(6);
+	leave(&sims[TRACKS]);
+	is_hwdbm(1, "the simulated one has left");
+	get_is("01000010", "what it knew is kept");
+	join(&sims[TRACKS]);
+	get_is(NONE, "back");
+	sim_writes(3);
+	edu_writes(7);
+	edu_close(&rig.edu);
+	leave(&rig.dev);
+	is_hwdbm(1, "the vendor's has left");
+	get_is("00010001", "what it knew is kept");
+	join(&rig.dev);
+	edu_open(&rig.edu, rig.dev.fd);
+	get_is(NONE, "both again");
+	leave(&sims[TRACKS]);
+}
+
+/* One that cannot tell: everything is dirty for as long, and once after. */
+static void blind_one(void)
+{
+	edu_writes(2);
+	join(&sims[BLIND]);
+	policy_is(VFIO_HWDBM_POLICY_FULL, 2, "beside one that cannot track");
+	get_is(ALL, "nobody knows");
+	leave(&sims[BLIND]);
+	is_hwdbm(1, "it has left");
+	get_is(ALL, "nobody has looked");
+	edu_writes(2);
+	get_is("00100000", "the log is exact");
+}
+
+/* One whose bits cannot be read. */
+static void failing_one(void)
+{
+	join(&sims[TRACKS]);
+	edu_writes(2);
+	must(simdma_fail(&sims[TRACKS], SIM_OP_READ, EIO, 3, 1), "SIM_ORDER");
+	get_is(ALL, "a read of the simulated one fails");
+	policy_is(VFIO_HWDBM_POLICY_FULL, 2, "until STOP");
+	leave(&sims[TRACKS]);
+	is_hwdbm(1, "or until it has left");
+	get_is(ALL, "nobody has looked");
+	get_is(NONE, "said once");
+}
+
+/* Pages stay pinned until neither reaches them. */
+static void unmap_both(void *mem)
+{
+	char data[8] = "late";
+	void *again;
+
+	join(&sims[TRACKS]);
+	sim_writes(1);
+	edu_writes(2);
+	rig_unmap(&rig, mem, IOVA, NR);
+	tap_ok(simdma_write(&sims[TRACKS], IOVA, data, sizeof(data)) != 0,
+	       "after UNMAP the simulated device reaches nothing");
+	again = rig_map(&rig, IOVA, NR);
+	get_is(NONE, "mapped anew");
+	sim_writes(1);
+	edu_writes(2);
+	get_is("01100000", "both reach it");
+	rig_unmap(&rig, again, IOVA, NR);
+	leave(&sims[TRACKS]);
+}
+
+int main(void)
+{
+	struct counters idle;
+	void *mem;
+
+	puts("TAP version 13");
+	if (!rig_4k_leaves())
+		tap_bail("load the module with disable_hugepages=1");
+	counters_baseline(&idle);
+	if (!rig_open(&rig, 0))
+		tap_bail("wants an edu at vfio-pci");
+	if (simdma_find(sims, SIMS) != SIMS)
+		tap_bail("wants the module sim with iommus=2 tracking=y,n behind=1,1");
+	mem = rig_map(&rig, IOVA, NR);
+	start();
+	both_write();
+	one_leaves();
+	blind_one();
+	failing_one();
+	unmap_both(mem);
+	stop();
+	rig_close(&rig);
+	counters_back(&idle, "all of it");
+	return tap_done();
+}
