@@ -2,8 +2,8 @@
 /* Nobody has a container, as everybody may, and no group: no way in. */
 #define _GNU_SOURCE
 #include "guard.h"
-#include "stranger.h"
 #include "tap.h"
+#include "tests.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,8 +2,8 @@
 /* Nobody has a group (its node, by chown), and little memory to lock. */
 #define _GNU_SOURCE
 #include "proc.h"
-#include "stranger.h"
 #include "tap.h"
+#include "tests.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -8,13 +8,10 @@
  * Wants two edus and the module sim.
  */
 #include "simdev.h"
-#include "stranger.h"
 #include "tap.h"
+#include "tests.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 int stranger_container(struct vfio_dev *dev)
 {
@@ -32,15 +29,6 @@ int stranger_container(struct vfio_dev *dev)
 	return ret ? ret : container;
 }
 
-static void give(const struct vfio_dev *dev, uid_t whom)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/dev/vfio/%d", dev->group_nr);
-	if (chown(path, whom, 0))
-		tap_bail("chown %s: %m", path);
-}
-
 int main(void)
 {
 	struct vfio_dev edus[2];
@@ -56,8 +44,8 @@ int main(void)
 	cgroup_mount();
 	counters_baseline(&w.idle);
 	test_alone(&w);
-	give(&w.edu, NOBODY);
-	give(&w.sim, NOBODY);
+	stranger_give(&w.edu, NOBODY);
+	stranger_give(&w.sim, NOBODY);
 	test_limits(&w);
 	test_mappings(&w);
 	test_start(&w);
@@ -66,7 +54,7 @@ int main(void)
 	test_bitmap(&w);
 	test_pins(&w);
 	test_ghosts(&w);
-	give(&w.edu, 0);
-	give(&w.sim, 0);
+	stranger_give(&w.edu, 0);
+	stranger_give(&w.sim, 0);
 	return tap_done();
 }

@@ -4,8 +4,8 @@
  * the group's limit ends it, whatever VFIO's own limits are.
  */
 #define _GNU_SOURCE
-#include "stranger.h"
 #include "tap.h"
+#include "tests.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -79,7 +79,7 @@ static void expect_limited(struct world *w, struct cgroup *cg,
 	       "%s, in %ld MiB: %ld of %ld, then %s", what, cg->max / MIB,
 	       atomic_load(&s->note->done), whole,
 	       !alive ? "the kernel ended it" : strerror(-error));
-	cgroup_check_peak(cg, true);
+	cgroup_check_full(cg, true);
 	counters_back(&w->idle, what);
 	cgroup_remove(cg);
 }
@@ -157,7 +157,7 @@ void test_start(struct world *w)
 	counters_read(&before);
 	stranger_start_in(&s, &job, &cg, "start", 4 * SMALL);
 	stranger_check_refused(&s, "START that needs 64 MiB");
-	cgroup_check_peak(&cg, false);
+	cgroup_check_full(&cg, false);
 	stranger_go_on(&s);
 	stranger_end(&s);
 	/* we hold the container too, and nobody's cgroup is not ours */

@@ -4,10 +4,9 @@
  * a memory cgroup of its own. It prints nothing: what it found is in memory
  * that it shares with us.
  */
-#ifndef HWDBM_TEST_STRANGER_H
-#define HWDBM_TEST_STRANGER_H
+#ifndef HWDBM_TEST_LIB_STRANGER_H
+#define HWDBM_TEST_LIB_STRANGER_H
 
-#include "counters.h"
 #include "vfio.h"
 
 #include <stdatomic.h>
@@ -17,7 +16,6 @@
 
 #define NOBODY	65534
 #define MIB	(1L << 20)
-#define PAGE	4096UL
 
 /* ---- cgroup.c ---- */
 
@@ -31,11 +29,14 @@ void cgroup_mount(void);
 void cgroup_make(struct cgroup *cg, const char *name, long max);
 void cgroup_limit(struct cgroup *cg, long max);
 void cgroup_remove(struct cgroup *cg);
-/* A point: never above the limit, and if @close, to more than half of it. */
-void cgroup_check_peak(const struct cgroup *cg, bool close);
+/*
+ * A point: what the kernel keeps for it was charged, so that the limit was met;
+ * if @close, by many small things that came up to it.
+ */
+void cgroup_check_full(const struct cgroup *cg, bool close);
 long cgroup_number(const struct cgroup *cg, const char *file, const char *key);
 
-/* ---- nobody.c ---- */
+/* ---- stranger.c ---- */
 
 /*
  * What the child and we share.
@@ -84,26 +85,7 @@ void note_check(struct note *note, bool ok, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void note_pause(struct note *note);
 
-/* ---- the tests ---- */
-
-struct world {
-	struct vfio_dev edu;	/* closed; its group's node is NOBODY's */
-	struct vfio_dev sim;	/* likewise, without an IOMMU */
-	int others_group;	/* a group whose node is root's */
-	struct counters idle;
-};
-
-/* A container of ours with @dev in it, device open; bails. */
-int stranger_container(struct vfio_dev *dev);
-
-void test_alone(struct world *w);		/* alone.c */
-void test_limits(struct world *w);		/* limits.c */
-void test_mappings(struct world *w);		/* memory.c: and below */
-void test_start(struct world *w);
-void test_tables(struct world *w);
-void test_log(struct world *w);			/* lasting.c: and below */
-void test_bitmap(struct world *w);
-void test_pins(struct world *w);
-void test_ghosts(struct world *w);
+/* The group of @dev becomes that user's: the node of it. */
+void stranger_give(const struct vfio_dev *dev, uid_t whom);
 
 #endif

@@ -136,6 +136,8 @@ void note_check(struct note *note, bool ok, const char *fmt, ...)
 	if (ok)
 		return;
 	atomic_fetch_add(&note->wrong, 1);
+	if (at + 3 > sizeof(note->text))
+		return;
 	va_start(ap, fmt);
 	vsnprintf(note->text + at, sizeof(note->text) - at - 2, fmt, ap);
 	va_end(ap);
@@ -150,4 +152,13 @@ void note_pause(struct note *note)
 	for (i = 0; i < TRIES && atomic_load(&note->at) == 1; i++)
 		usleep(TRY_US);
 	atomic_store(&note->at, 0);
+}
+
+void stranger_give(const struct vfio_dev *dev, uid_t whom)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/dev/vfio/%d", dev->group_nr);
+	if (chown(path, whom, 0))
+		tap_bail("chown %s: %m", path);
 }
