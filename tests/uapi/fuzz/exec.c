@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * What the numbers of a program become. Values that are right, or nearly so,
- * are far likelier than wild ones, and the same ones come again and again: else
- * no two calls would have to do with each other.
- */
+/* What the calls of a program do. */
 #define _GNU_SOURCE
 #include "fuzz.h"
 #include "proc.h"
 #include "simdma.h"
 #include "tap.h"
+#include "values.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,15 +13,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
-#define PAGE		4096ULL
 #define MAX_DEVICES	8
 #define CONTAINERS	2
-#define AREA		(4UL << 20)
-#define BITMAP		(64UL << 10)
+#define HEAL_TRIES	64	/* orders are for less than 16 calls of each kind */
 #define COUNT(a)	(sizeof(a) / sizeof(*(a)))
 
 enum kind { KIND_EMUL, KIND_SIMDMA, KIND_EDU };
@@ -34,63 +28,16 @@ struct device {
 	struct vfio_dev dev;
 	enum kind kind;
 	atomic_int group, fd;
+	atomic_bool ordered;	/* an error that may be still to come */
 };
 
 static struct device devices[MAX_DEVICES];
 static unsigned int nr_devices;
 static atomic_int containers[CONTAINERS];
-static int zero;		/* /dev/zero */
-static char *areas[6], *bitmaps[4];
 static atomic_ulong nr_calls, nr_worked;
+static bool no_orders;
 
-/* ---- values ---- */
-
-static uint64_t iova_of(uint32_t a)
-{
-	static const uint64_t bases[] = {
-		0, 0x10000000, 1ULL << 32, 0xfedf0000, (1ULL << 39) - 0x10000,
-		(1ULL << 47) - 0x10000, 0ULL - 0x10000, 1ULL << 30,
-	};
-	uint64_t base = a & 0x60 ? bases[1] : bases[a % COUNT(bases)];
-	uint64_t at = base + (a >> 8 & 63) * PAGE;
-
-	return a >> 25 == 127 ? at + (a >> 16 & 0xff) : at;
-}
-
-static uint64_t size_of(uint32_t a)
-{
-	static const uint64_t pages[] = {
-		1, 1, 2, 3, 4, 8, 8, 16, 32, 63, 64, 64, 512, 513, 32768,
-		1ULL << 17,
-	};
-	static const uint64_t wild[] = { 0, 1, ~0ULL, 1ULL << 63, PAGE - 1,
-					 PAGE + 8, 0ULL - PAGE, 1ULL << 33 };
-
-	if (a >> 26 == 63)
-		return wild[a % COUNT(wild)];
-	return pages[a % COUNT(pages)] * PAGE;
-}
-
-static uint64_t pgsize_of(uint32_t a)
-{
-	if (a & 0x60)
-		return PAGE;
-	return a >> 26 == 63 ? a & 0xffff : PAGE << (a >> 8) % 20;
-}
-
-static void *address_of(uint32_t a)
-{
-	/* nothing of ours: devices write there */
-	if (a >> 26 == 63)
-		return (void *)(a & 1 ? (uintptr_t)a << 32 | 1UL << 63 :
-					(uintptr_t)(a & 0xf000));
-	return areas[a % COUNT(areas)] + (a >> 8 & 0xff) * PAGE;
-}
-
-static char *bitmap_of(uint32_t a)
-{
-	return bitmaps[a & 12 ? 0 : a & 3] + (a >> 26 == 63 ? a >> 8 & 7 : 0);
-}
+/* ---- which of them ---- */
 
 static int container_of_arg(uint32_t a)
 {
@@ -380,31 +327,12 @@ static int op_order(const uint32_t *a)
 	static const int errors[] = { EIO, ENOMEM, EINVAL, EBUSY };
 	struct vfio_dev dev = open_device(a[0]);
 
+	if (no_orders)
+		return -EPERM;
+	if (device_of(a[0])->kind == KIND_SIMDMA)
+		atomic_store(&device_of(a[0])->ordered, true);
 	return simdma_fail(&dev, a[1] % SIM_OPS, errors[a[2] % COUNT(errors)],
 			   a[3] % 12, 1 + (a[3] >> 8 & 1));
-}
-
-/* ---- the memory below it all ---- */
-
-/* The last two stay as they are. Written by the kernel, which never dies of it. */
-static int op_memory(const uint32_t *a)
-{
-	char *at = areas[a[0] % (COUNT(areas) - 2)] + (a[1] & 0xff) * PAGE;
-	size_t n = (1 + (a[2] & 31)) * PAGE;
-	static const int prots[] = { PROT_NONE, PROT_READ };
-
-	switch (a[3] % 4) {
-	case 0:
-		return madvise(at, n, MADV_DONTNEED);
-	case 1:
-		return madvise(at, n, MADV_REMOVE);
-	case 2:
-		mprotect(at, n, prots[a[4] & 1]);
-		usleep(a[4] >> 8 & 0xff);
-		return mprotect(at, n, PROT_READ | PROT_WRITE);
-	default:
-		return (int)pread(zero, at, n, 0);
-	}
 }
 
 static int (*const ops[NR_OPS])(const uint32_t *a) = {
@@ -418,7 +346,7 @@ static int (*const ops[NR_OPS])(const uint32_t *a) = {
 	[OP_CLOSE_CONTAINER] = op_close_container, [OP_PIN] = op_pin,
 	[OP_UNPIN] = op_unpin, [OP_RW] = op_rw, [OP_COPY] = op_copy,
 	[OP_DMA] = op_dma, [OP_BEHAVE] = op_behave, [OP_ORDER] = op_order,
-	[OP_RAW] = op_raw, [OP_MEMORY] = op_memory,
+	[OP_RAW] = op_raw, [OP_MEMORY] = change_memory,
 };
 
 static struct {
@@ -467,15 +395,52 @@ const struct call *exec_slowest(unsigned long *took)
 	return &slowest.call;
 }
 
-/* Errors that were ordered are not for the next program. */
-static void heal(struct device *d)
+/* Orders outlive the device's fd. */
+static bool heal(const struct vfio_dev *dev)
 {
-	struct vfio_dev dev = d->dev;
 	uint32_t op;
 
+	for (op = 0; op < SIM_OPS; op++)
+		if (simdma_heal(dev, op))
+			return false;
+	return true;
+}
+
+static bool heal_opened(struct vfio_dev *dev)
+{
+	int container = vfio_container_open();
+	bool healed = !vfio_group_open(dev) &&
+		      !vfio_group_attach(dev, container) &&
+		      !vfio_set_iommu(container, VFIO_TYPE1_HWDBM_IOMMU) &&
+		      !vfio_device_open(dev) && heal(dev);
+
+	vfio_teardown(dev, container);
+	return healed;
+}
+
+/*
+ * Errors that were ordered are not for the next program. They may keep the
+ * device from being opened, and are used up by that.
+ */
+static void forget_orders(struct device *d)
+{
+	struct vfio_dev dev = d->dev;
+	int i;
+
+	for (i = 0; i < HEAL_TRIES && !heal_opened(&dev); i++)
+		;
+	if (i == HEAL_TRIES)
+		tap_bail("%s cannot be opened, nor its orders be forgotten",
+			 dev.bdf);
+}
+
+static void heal_open(struct device *d)
+{
+	struct vfio_dev dev = d->dev;
+
 	dev.fd = atomic_load(&d->fd);
-	for (op = 0; d->kind == KIND_SIMDMA && dev.fd >= 0 && op < SIM_OPS; op++)
-		simdma_heal(&dev, op);
+	if (atomic_load(&d->ordered) && dev.fd >= 0 && heal(&dev))
+		atomic_store(&d->ordered, false);
 }
 
 bool exec_clean(void)
@@ -483,14 +448,22 @@ bool exec_clean(void)
 	unsigned int i;
 
 	for (i = 0; i < nr_devices; i++) {
-		heal(&devices[i]);
+		heal_open(&devices[i]);
 		close_at(&devices[i].fd);
 	}
 	for (i = 0; i < nr_devices; i++)
 		close_at(&devices[i].group);
 	for (i = 0; i < CONTAINERS; i++)
 		close_at(&containers[i]);
+	for (i = 0; i < nr_devices; i++)
+		if (atomic_exchange(&devices[i].ordered, false))
+			forget_orders(&devices[i]);
 	return !proc_locked_kib();
+}
+
+void exec_no_orders(void)
+{
+	no_orders = true;
 }
 
 void exec_counts(unsigned long *calls, unsigned long *worked)
@@ -517,37 +490,6 @@ static void add_devices(const struct vfio_dev *devs, int n, enum kind kind,
 	}
 }
 
-static char *area(size_t n, int prot, int flags, int fd)
-{
-	char *p = mmap(NULL, n + PAGE, prot, flags, fd, 0);
-
-	if (p == MAP_FAILED)
-		tap_bail("mmap: %m");
-	return p;
-}
-
-static void make_memory(void)
-{
-	int rw = PROT_READ | PROT_WRITE, file = memfd_create("fuzz", 0);
-	unsigned int i;
-
-	zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
-	if (zero < 0 || file < 0 || ftruncate(file, AREA))
-		tap_bail("memfd: %m");
-	for (i = 0; i < 3; i++)
-		areas[i] = area(AREA, rw, MAP_PRIVATE | MAP_ANONYMOUS, -1);
-	madvise(areas[0], AREA, MADV_HUGEPAGE);
-	areas[3] = area(AREA, rw, MAP_SHARED, file);
-	areas[4] = area(AREA, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1);
-	areas[5] = area(AREA, rw, MAP_PRIVATE | MAP_ANONYMOUS, -1);
-	munmap(areas[5] + 64 * PAGE, 16 * PAGE);
-	for (i = 0; i < COUNT(bitmaps); i++)
-		bitmaps[i] = area(BITMAP, i == 3 ? PROT_READ : rw,
-				  MAP_PRIVATE | MAP_ANONYMOUS, -1);
-	munmap(bitmaps[1] + PAGE, PAGE);
-	bitmaps[2] += BITMAP - 64;	/* what is asked for ends in nothing */
-}
-
 void exec_init(void)
 {
 	struct vfio_dev devs[MAX_DEVICES];
@@ -562,5 +504,5 @@ void exec_init(void)
 		tap_bail("no device that this could use");
 	for (i = 0; i < CONTAINERS; i++)
 		atomic_store(&containers[i], -1);
-	make_memory();
+	values_init();
 }

@@ -51,15 +51,47 @@ enum {
 
 /* Finds the devices, makes the memory; bails. Says what there is. */
 void exec_init(void);
+/* From now on no call orders errors: that is not for a user. */
+void exec_no_orders(void);
 /* Each call is told to @trace first, if there is one. */
 void exec_run(const struct prog *p, void (*trace)(const struct call *c));
-/* All is closed; false where something is still locked. */
+/*
+ * All is closed, and errors that were ordered are forgotten; false where
+ * something is still locked.
+ */
 bool exec_clean(void);
 /* Calls so far; and those that did not fail. */
 void exec_counts(unsigned long *calls, unsigned long *worked);
 
 /* The call that took longest, in milliseconds. */
 const struct call *exec_slowest(unsigned long *took);
+
+/* ---- run.c ---- */
+
+/* @trace_fd: the kernel's log, or -1. False where there is no coverage. */
+bool run_init(int trace_fd);
+/* Returns how much of what it reached was new. */
+unsigned int run_prog(const struct prog *p);
+void run_end(void);
+
+/* ---- corpus.c ---- */
+
+void corpus_load(const char *path);	/* if there is such a file */
+void corpus_save(const char *path);	/* bails */
+void corpus_add(const struct prog *p);
+const struct prog *corpus_get(unsigned int i);	/* NULL: no more */
+/* A new one, or one of them, changed. */
+void corpus_next(struct rng *rng, struct prog *p);
+
+/* ---- nobody.c ---- */
+
+struct fuzz_options {
+	unsigned long seconds, calls;
+	uint64_t seed;
+	int log_fd;
+};
+
+void fuzz_nobody(const struct fuzz_options *o);
 
 /* ---- kcov.c: for the thread that calls ---- */
 
