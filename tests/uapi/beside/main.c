@@ -66,20 +66,15 @@ static void get_is(const char *want, const char *when)
 	       when, want);
 }
 
-static void policy_is(uint32_t policy, uint32_t domains, const char *when)
-{
-	struct vfio_iommu_type1_info_cap_hwdbm cap;
-
-	if (!vfio_policy(rig.container, &cap))
-		tap_bail("GET_INFO does not tell the policy");
-	tap_ok(cap.policy == policy && cap.nr_domains == domains,
-	       "%s: policy %u of %u domains, want %u of %u", when, cap.policy,
-	       cap.nr_domains, policy, domains);
-}
-
 static void is_hwdbm(uint32_t domains, const char *when)
 {
-	policy_is(VFIO_HWDBM_POLICY_HWDBM, domains, when);
+	rig_policy_is(&rig, VFIO_HWDBM_POLICY_HWDBM, VFIO_HWDBM_REASON_NONE,
+		      domains, when);
+}
+
+static void is_full(uint32_t reason, const char *when)
+{
+	rig_policy_is(&rig, VFIO_HWDBM_POLICY_FULL, reason, 2, when);
 }
 
 static void start(void)
@@ -140,7 +135,7 @@ static void blind_one(void)
 {
 	edu_writes(2);
 	join(&sims[BLIND]);
-	policy_is(VFIO_HWDBM_POLICY_FULL, 2, "beside one that cannot track");
+	is_full(VFIO_HWDBM_REASON_INCAPABLE, "beside one that cannot track");
 	get_is(ALL, "nobody knows");
 	leave(&sims[BLIND]);
 	is_hwdbm(1, "it has left");
@@ -156,7 +151,7 @@ static void failing_one(void)
 	edu_writes(2);
 	must(simdma_fail(&sims[TRACKS], SIM_OP_READ, EIO, 3, 1), "SIM_ORDER");
 	get_is(ALL, "a read of the simulated one fails");
-	policy_is(VFIO_HWDBM_POLICY_FULL, 2, "until STOP");
+	is_full(VFIO_HWDBM_REASON_HW_ERROR, "until STOP");
 	leave(&sims[TRACKS]);
 	is_hwdbm(1, "or until it has left");
 	get_is(ALL, "nobody has looked");

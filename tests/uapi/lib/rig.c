@@ -119,3 +119,16 @@ int rig_clear(struct rig *rig, uint64_t iova, uint64_t pgsize, const char *bits)
 	guard_free(map, bytes);
 	return ret;
 }
+
+void rig_policy_is(const struct rig *rig, uint32_t policy, uint32_t reason,
+		   uint32_t domains, const char *when)
+{
+	struct vfio_iommu_type1_info_cap_hwdbm cap;
+
+	if (!vfio_policy(rig->container, &cap))
+		tap_bail("GET_INFO does not tell the policy");
+	tap_ok(cap.policy == policy && cap.reason == reason &&
+		       cap.nr_domains == domains,
+	       "%s: policy %u, reason %u, %u domains, want %u, %u, %u", when,
+	       cap.policy, cap.reason, cap.nr_domains, policy, reason, domains);
+}

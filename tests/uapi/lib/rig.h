@@ -45,6 +45,10 @@ void rig_read(struct rig *rig, uint64_t iova);
 bool rig_log_is(struct rig *rig, uint32_t flag, uint64_t iova, uint64_t pgsize,
 		const char *want);
 
+/* A point: the policy that GET_INFO tells (VFIO_HWDBM_*). */
+void rig_policy_is(const struct rig *rig, uint32_t policy, uint32_t reason,
+		   uint32_t domains, const char *when);
+
 /* CLEAR with a bitmap written the same way. */
 int rig_clear(struct rig *rig, uint64_t iova, uint64_t pgsize, const char *bits);
 

@@ -274,14 +274,9 @@ void heal(int who, uint32_t op)
 void policy_is(uint32_t policy, uint32_t reason, uint32_t domains,
 	       const char *when)
 {
-	struct vfio_iommu_type1_info_cap_hwdbm cap;
+	struct rig rig = { .container = container };
 
-	if (!vfio_policy(container, &cap))
-		tap_bail("GET_INFO does not tell the policy");
-	tap_ok(cap.policy == policy && cap.reason == reason &&
-	       cap.nr_domains == domains,
-	       "%s: policy %u, reason %u, %u domains, want %u, %u, %u", when,
-	       cap.policy, cap.reason, cap.nr_domains, policy, reason, domains);
+	rig_policy_is(&rig, policy, reason, domains, when);
 }
 
 void is_hwdbm(uint32_t domains, const char *when)
