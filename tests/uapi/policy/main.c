@@ -65,6 +65,7 @@ static const struct {
 	{ "held", test_held },
 	{ "late", test_late },
 	{ "vaddr", test_vaddr },
+	{ "gone", test_gone },
 	{ "apart", test_apart },
 };
 

@@ -95,6 +95,7 @@ void test_traps(void);	/* traps.c: writes at the worst moment */
 void test_held(void);	/* held.c: an invalidation that takes its time */
 void test_late(void);	/* late.c: a bitmap that takes its time */
 void test_vaddr(void);	/* vaddr.c: addresses that change */
+void test_gone(void);	/* gone.c: a mapping that goes */
 void test_apart(void);	/* refused.c: only if it is named */
 
 #endif
