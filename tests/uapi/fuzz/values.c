@@ -32,16 +32,17 @@ uint64_t iova_of(uint32_t a)
 
 uint64_t size_of(uint32_t a)
 {
-	static const uint64_t pages[] = {
-		1, 1, 2, 3, 4, 8, 8, 16, 32, 63, 64, 64, 512, 513, 32768,
-		1ULL << 17,
-	};
+	/* the large ones take long on a debug kernel: seldom */
+	static const uint64_t pages[] = { 1, 1, 2, 3, 4, 8, 8, 16 },
+		more[] = { 8, 32, 63, 64, 64, 512, 513, 32768, 1ULL << 17 };
 	static const uint64_t wild[] = { 0, 1, ~0ULL, 1ULL << 63, PAGE - 1,
 					 PAGE + 8, 0ULL - PAGE, 1ULL << 33 };
 
 	if (a >> 26 == 63)
 		return wild[a % COUNT(wild)];
-	return pages[a % COUNT(pages)] * PAGE;
+	if (a >> 8 & 3)
+		return pages[a % COUNT(pages)] * PAGE;
+	return more[a % COUNT(more)] * PAGE;
 }
 
 uint64_t pgsize_of(uint32_t a)
