@@ -102,6 +102,7 @@ struct kcov {
 	uint64_t *trace;
 };
 
+bool kcov_there(void);
 /* False, with @kcov unused, where the kernel has none. */
 bool kcov_open(struct kcov *kcov);
 void kcov_begin(struct kcov *kcov);

@@ -24,6 +24,11 @@ static uint8_t steps[STEPS / 8];	/* a bit for each hash: some collide */
 static unsigned long nr_places;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
+bool kcov_there(void)
+{
+	return !access(KCOV_FILE, F_OK);
+}
+
 bool kcov_open(struct kcov *kcov)
 {
 	size_t bytes = KCOV_ENTRIES * sizeof(uint64_t);
