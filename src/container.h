@@ -85,8 +85,6 @@ extern const struct vfio_iommu_driver_ops hwdbm_vfio_ops;
  * @logging: START is in force; @domains_sem
  * @vaddr_invalid: mappings whose address is about to change; goes up under
  *	@domains_sem for writing, down also under @lock with it for reading
- * @warned: the log has had its one warning since START, or since the domain
- *	that failed has gone; atomic bit 0
  * @devices_lock: @devices, and held while its devices are told of an unmap
  * @devices: struct vfio_device, open, that want to be told
  * @lock: the tree and @dma_avail. Changed under @domains_sem held for reading
@@ -105,7 +103,6 @@ struct hwdbm_container {
 	unsigned long pgsize_bitmap;
 	bool logging;
 	unsigned int vaddr_invalid;
-	unsigned long warned;
 
 	struct mutex devices_lock;
 	struct list_head devices;

@@ -70,11 +70,10 @@ enum hwdbm_policy hwdbm_dirty_policy(const struct hwdbm_container *c,
 }
 
 /* From here on everything mapped counts as dirty, until STOP or @d is gone. */
-void hwdbm_dirty_degrade(struct hwdbm_container *c, struct hwdbm_domain *d,
-			 int err)
+void hwdbm_dirty_degrade(struct hwdbm_domain *d, int err)
 {
-	WRITE_ONCE(d->failed, true);
-	if (test_and_set_bit(0, &c->warned))
+	/* Two threads may find out at once; one of them says so. */
+	if (xchg(&d->failed, true))
 		return;
 	pr_warn("reading dirty bits of %s failed (%d): every mapped page counts as dirty until logging is stopped or that IOMMU is out of the container\n",
 		d->name, err);
@@ -173,7 +172,7 @@ static int harvest(struct hwdbm_container *c, const struct hwdbm_piece *p,
 		int ret = tracks(c, d) ? harvest_domain(d, p, only, dst) : -EIO;
 
 		if (ret) {
-			hwdbm_dirty_degrade(c, d, ret);
+			hwdbm_dirty_degrade(d, ret);
 			return ret;
 		}
 	}
@@ -191,7 +190,7 @@ int hwdbm_dirty_piece_save(struct hwdbm_container *c,
 	if (tracks(c, only))
 		ret = harvest_domain(only, p, NULL, NULL);
 	if (ret)
-		hwdbm_dirty_degrade(c, only, ret);
+		hwdbm_dirty_degrade(only, ret);
 	return ret;
 }
 

@@ -68,12 +68,10 @@ bool hwdbm_dirty_readable(const struct hwdbm_mapping *m);
 
 /**
  * hwdbm_dirty_degrade() - a domain's hardware has failed: policy full
- * @c: the container; domains_sem is held
- * @d: the domain
- * @err: negative errno, for the one warning a log gets
+ * @d: the domain, of a container whose domains_sem is held
+ * @err: negative errno, for the one warning that a domain gets until STOP
  */
-void hwdbm_dirty_degrade(struct hwdbm_container *c, struct hwdbm_domain *d,
-			 int err);
+void hwdbm_dirty_degrade(struct hwdbm_domain *d, int err);
 
 /** hwdbm_dirty_policy_with() - hwdbm_dirty_policy() once @joins is in */
 enum hwdbm_policy hwdbm_dirty_policy_with(const struct hwdbm_container *c,

@@ -29,7 +29,7 @@ void hwdbm_dirty_start_domain(struct hwdbm_container *c,
 		if (hwdbm_dirty_readable(m))
 			ret = hwdbm_domain_forget(d, m->iova, m->last);
 		if (ret) {
-			hwdbm_dirty_degrade(c, d, ret);
+			hwdbm_dirty_degrade(d, ret);
 			return;
 		}
 	}
@@ -73,7 +73,6 @@ int hwdbm_dirty_start(struct hwdbm_container *c)
 	ret = alloc_logs(c);
 	if (ret)
 		goto unlock;
-	c->warned = 0;
 	list_for_each_entry(d, &c->domains, next)
 		if (hwdbm_domain_capable(d))
 			hwdbm_dirty_start_domain(c, d);

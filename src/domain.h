@@ -3,8 +3,8 @@
  * One IOMMU domain of a container and the groups attached to it.
  *
  * Locks: what changes groups or allocates and frees a domain is called with the
- * container's domains_sem held for writing; what maps, unmaps and reads, with
- * domains_sem held and the lock of the mapping concerned.
+ * container's domains_sem held for writing; what maps, unmaps and reads, too, or
+ * with it held for reading and the lock of the mapping concerned.
  */
 #ifndef HWDBM_DOMAIN_H
 #define HWDBM_DOMAIN_H
@@ -49,8 +49,8 @@ struct hwdbm_group {
  * @tracking: its dirty bits count: START has cleared what was old. The hardware
  *	sets them from before the first group is attached until the domain is
  *	freed, see hwdbm_domain_alloc(); domains_sem
- * @failed: its hardware failed since START. Set under domains_sem held for
- *	reading, so with WRITE_ONCE; reset under domains_sem held for writing
+ * @failed: its hardware failed since START, and the log was told. Set under
+ *	domains_sem held for reading, so atomically; reset under it held for writing
  * @name: a device of it, or the last that it had, for messages; domains_sem
  */
 struct hwdbm_domain {
@@ -171,10 +171,10 @@ u64 hwdbm_domain_run(const struct hwdbm_domain *d, u64 iova, u64 last,
 
 /**
  * hwdbm_domain_unmap_runs() - unmap a range and hand out what it mapped
- * @d: the domain; every other domain has the range unmapped already
+ * @d: the domain; every other one has the range unmapped already, or will not
  * @iova: first byte, mapped
  * @last: last byte, inclusive
- * @release: gets each physically contiguous run, once no device can reach it
+ * @release: gets each physically contiguous run, once no device of @d reaches it
  * @ctx: passed to @release
  *
  * Cannot fail and allocates nothing.

@@ -307,7 +307,7 @@ static void found_by_another(void)
 	mem_free(more, NR * PAGE);
 }
 
-/* Whose failure comes first does not matter, and none is told twice. */
+/* Each that fails is named, and none twice. */
 static void all_fail(void)
 {
 	open_two();
@@ -321,7 +321,9 @@ static void all_fail(void)
 	start();
 	is_error(2, "START reads too");
 	get_is(ALL, "all reads fail");
-	tap_ok(warnings() == before + 1, "one warning");
+	tap_ok(warnings() == before + 2 &&
+		       warnings_of(A) == before_of[A] + 1 &&
+		       warnings_of(B) == before_of[B] + 1, "each is named");
 	heal(A, SIM_OP_READ);
 	heal(B, SIM_OP_READ);
 	get_is(ALL, "until STOP");

@@ -87,7 +87,7 @@ static void check_names(char **list)
 			if (!strcmp(tests[i].name, *list))
 				break;
 		if (i == sizeof(tests) / sizeof(tests[0]))
-			tap_bail("usage: policy [start|moves|pinned|errors|refused|leaves|traps|held|late|vaddr|apart]...");
+			tap_bail("no test is named '%s'", *list);
 	}
 }
 
