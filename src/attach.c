@@ -135,18 +135,23 @@ static bool mappings_fit(struct hwdbm_container *c,
 	return fit;
 }
 
+/* We pin whole pages, so smaller IOMMU pages are nobody's business. */
+static unsigned long whole_pages(unsigned long sizes)
+{
+	return sizes & ~PAGE_MASK ? (sizes & PAGE_MASK) | PAGE_SIZE : sizes;
+}
+
 /* Leaves that every domain can have, and @extra; 0 if there are none. */
 static unsigned long common_pgsizes(const struct hwdbm_container *c,
 				    const struct hwdbm_domain *extra)
 {
-	unsigned long sizes = extra ? hwdbm_domain_pgsizes(extra) : ULONG_MAX;
+	unsigned long sizes = PAGE_MASK;
 	const struct hwdbm_domain *d;
 
 	list_for_each_entry(d, &c->domains, next)
-		sizes &= hwdbm_domain_pgsizes(d);
-	/* We pin whole pages, so smaller IOMMU pages are nobody's business. */
-	if (sizes & ~PAGE_MASK)
-		sizes = (sizes & PAGE_MASK) | PAGE_SIZE;
+		sizes &= whole_pages(hwdbm_domain_pgsizes(d));
+	if (extra)
+		sizes &= whole_pages(hwdbm_domain_pgsizes(extra));
 	return sizes;
 }
 
@@ -252,21 +257,17 @@ discard:
 	return ret;
 }
 
-/* Only if the user is not going to get what we are for, and this is why. */
-static void tell_policy(const struct hwdbm_container *c,
-			const struct candidate *cand)
+/* For as long as it is in, the user does not get what we are for. */
+static void tell_incapable(const struct candidate *cand)
 {
-	enum hwdbm_policy policy;
 	char name[32];
-	u32 reason;
 
-	policy = hwdbm_dirty_policy(c, &reason);
-	if (cand->capable || policy != HWDBM_POLICY_FULL)
+	if (cand->capable)
 		return;
 	hwdbm_group_device_name(cand->group, name, sizeof(name));
 	pr_info_ratelimited("%s: dirty policy of its container is %s: %s\n", name,
-		hwdbm_dirty_policy_name(policy),
-		hwdbm_dirty_policy_reason_name(reason));
+		hwdbm_dirty_policy_name(HWDBM_POLICY_FULL),
+		hwdbm_dirty_policy_reason_name(VFIO_HWDBM_REASON_INCAPABLE));
 }
 
 static void commit(struct hwdbm_container *c, struct candidate *cand,
@@ -277,7 +278,7 @@ static void commit(struct hwdbm_container *c, struct candidate *cand,
 		list_add_tail(&cand->domain->next, &c->domains);
 		c->pgsize_bitmap = common_pgsizes(c, NULL);
 	}
-	tell_policy(c, cand);
+	tell_incapable(cand);
 	kvfree(c->iova_ranges);
 	c->iova_ranges = cand->ranges;
 }
@@ -472,9 +473,6 @@ static void drop_domain(struct hwdbm_container *c, struct hwdbm_domain *d)
 			hwdbm_map_withdraw_all(c);
 	}
 	list_del(&d->next);
-	/* What fails next is news. */
-	if (READ_ONCE(d->failed))
-		c->warned = 0;
 	hwdbm_domain_free(d);
 	c->pgsize_bitmap = common_pgsizes(c, NULL);
 }

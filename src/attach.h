@@ -17,8 +17,9 @@ struct iommu_group;
  * that is running.
  *
  * Return: 0; -EINVAL if it is in already, if a mapping lies where its devices
- * cannot do DMA, or if its IOMMU has no page size that the others have; -EBUSY
- * while an address is being updated; -EOPNOTSUPP if the container's first group
+ * cannot do DMA, if no valid IOVA would be left, or if its IOMMU has no page size
+ * that the others have; -EBUSY while an address is being updated, or if no domain
+ * takes it back that it was in a moment ago; -EOPNOTSUPP if the container's first group
  * must track dirty pages in hardware and this one cannot; -EPERM if its
  * interrupts are not isolated and allow_unsafe_interrupts is off; -ENOMEM; -EINTR
  * on a fatal signal; an errno of hwdbm_map_replay() or of the IOMMU driver. On

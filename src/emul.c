@@ -129,7 +129,7 @@ static bool unpin_one(struct hwdbm_container *c, u64 iova)
 	return ret;
 }
 
-/* At address 0 somebody else's memory begins. */
+/* At address 0 somebody else's memory begins. @bytes: not 0. */
 static bool wraps(u64 iova, u64 bytes)
 {
 	u64 last;

@@ -25,8 +25,8 @@ struct vfio_device;
  * @pages: out, @npage pages; NULL for those of a call that fails
  *
  * A page is dirty for as long as it is pinned, and until it is asked for once
- * more. With the first call that has IOMMU_WRITE, a group behind an IOMMU that
- * has one device is of pinned scope.
+ * more. With the first call that pins for IOMMU_WRITE, a group of one device
+ * behind an IOMMU is of pinned scope.
  *
  * Return: @npage; or with nothing pinned -EACCES in a v1 container; -EINVAL if
  * the pages go beyond the end of the address space, if one is not mapped or is

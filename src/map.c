@@ -92,8 +92,9 @@ static void keep_run(void *data, u64 phys, u64 bytes)
  * Unmap the first @bytes of a mapping from the last domain that has them, unpin
  * and uncharge. Its tables are where we remember which pages are pinned, and a
  * page is unpinned only when no device can reach it: where another domain's
- * driver would not unmap (@reachable) they stay pinned, which leaks them but
- * harms nobody.
+ * driver would not unmap (@reachable) they stay pinned, though nobody is charged
+ * for them any more. That leaks them, but harms no other user of the memory.
+ * (A MAP that fails and whose pages cannot be unmapped again is not covered.)
  */
 static void let_go(struct hwdbm_domain *d, struct hwdbm_mapping *m, u64 bytes,
 		   bool reachable)

@@ -57,7 +57,7 @@ int hwdbm_map_add(struct hwdbm_container *c, u64 iova, u64 size, u64 vaddr,
  * nothing if the first that meets it begins before @first.
  *
  * Drivers that have pinned pages are told first, and nothing is done if one
- * keeps them; no lock of ours may be held.
+ * keeps them then; no lock of ours may be held.
  *
  * Return: 0, also if a driver has pinned a page meanwhile, and keeps it, so that
  * less is unmapped than was there; -EINVAL, with nothing done, if the range cuts

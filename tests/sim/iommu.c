@@ -116,7 +116,8 @@ static bool takes(const struct sim_domain *domain, const struct sim_iommu *of)
 	if (domain->iommu == of)
 		return true;
 	return domain->iommu->shared && of->shared &&
-	       (of->coherent || !domain->coherent);
+	       (of->coherent || !domain->coherent) &&
+	       (of->tracking || !domain->core.dirty_ops);
 }
 
 static int attach(struct iommu_domain *core, struct device *dev)
