@@ -6,8 +6,8 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 help:
 	@echo 'make demo            see it work: a migration in a VM, three ways'
 	@echo 'make check           all tests that fit in minutes; T=name runs one'
-	@echo 'make check-debug     some of them on a debug kernel, and what they covered'
-	@echo 'make check-debug-full   all that there are for it: no line left out'
+	@echo 'make check-debug     some of them on a debug kernel, and what they covered; T=debug-name'
+	@echo 'make check-debug-full   all that there are for it: each line executed or justified'
 	@echo 'make check-full      all tests'
 	@echo 'make check-list      their names'
 	@echo 'make mutants         break one thing at a time in src: do tests notice? T=name'
