@@ -96,7 +96,7 @@ compile_debug_kernel() {
 	cp "$DEBUG_CONFIG" "$tree/src/debug.config"
 	logged debug-config debug_make "$tree" -s KCONFIG_ALLCONFIG=debug.config allnoconfig
 	check_debug_config "$tree/src/.config"
-	say "kernel $name: compiling (a quarter of an hour)"
+	say "kernel $name: compiling (some ten minutes)"
 	logged debug-build debug_make "$tree" vmlinux
 	# VFIO's own types are compared with ours (check_module_ops), from DWARF.
 	logged debug-modules debug_make "$tree" KCFLAGS=-g modules
