@@ -124,6 +124,18 @@ static void in_start(void)
 	finish();
 }
 
+/* All of it is told once; then there is nothing but the truth. */
+static void only_a_is_left(const char *when)
+{
+	is_hwdbm(1, when);
+	get_is(ALL, "nobody had looked");
+	get_is(NONE, "said once");
+	dma(A, 1);
+	get_is("0100000000000000", "the log is exact");
+	stop();
+	finish();
+}
+
 /* The domain that failed leaves: what is left tells the truth again. */
 static void failed_one_leaves(void)
 {
@@ -133,13 +145,7 @@ static void failed_one_leaves(void)
 	dma(A, 1);
 	dma(B, 2);
 	leave(B);
-	is_hwdbm(1, "the one that failed has left");
-	get_is(ALL, "nobody had looked");
-	get_is(NONE, "said once");
-	dma(A, 1);
-	get_is("0100000000000000", "the log is exact");
-	stop();
-	finish();
+	only_a_is_left("the one that failed has left");
 }
 
 /* A second failure, when the first is gone with its domain, is news. */
@@ -230,13 +236,7 @@ static void as_it_joins(uint32_t nth)
 	get_is(ALL, "and again");
 	one_warning(B, "a read fails in the domain that joins");
 	leave(B);
-	is_hwdbm(1, "it has left");
-	get_is(ALL, "nobody had looked");
-	get_is(NONE, "said once");
-	dma(A, 1);
-	get_is("0100000000000000", "the log is exact");
-	stop();
-	finish();
+	only_a_is_left("it has left");
 }
 
 static void to_pinned(bool by_pin)
