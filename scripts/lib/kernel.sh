@@ -7,6 +7,10 @@
 # NAME   SUITE   ARCH   SOURCE PACKAGE
 KERNELS='
 6.12     trixie  amd64  linux-image-amd64  linux-headers-amd64
+6.1      bookworm  amd64  linux-image-amd64  linux-headers-amd64
+6.12-bpo bookworm-backports  amd64  linux-image-amd64  linux-headers-amd64
+7.2      forky  amd64  linux-image-amd64  linux-headers-amd64
+7.3      trixie-backports  amd64  linux-image-amd64  linux-headers-amd64
 6.12-debug trixie amd64 linux-source-6.12
 '
 DEFAULT_KERNEL=6.12
@@ -85,16 +89,15 @@ unpack_debs() {
 }
 
 finish_kernel() {
-	local dir=$1 image release
-	image=$(echo "$dir"/root/boot/vmlinuz-*)
-	[ -r "$image" ] || die "the kernel package holds no boot/vmlinuz-*"
-	release=${image##*/vmlinuz-}
+	local dir=$1 image release modules
+	modules=$(cd "$dir" && echo root/usr/lib/modules/*)
+	[ -d "$dir/$modules" ] || modules=$(cd "$dir" && echo root/lib/modules/*)
+	release=${modules##*/}
+	image=$dir/root/boot/vmlinuz-$release
+	[ -r "$image" ] || image=$dir/$modules/vmlinuz # from 7.2 on
+	[ -r "$image" ] || die "the kernel package holds no vmlinuz"
 	printf '%s\n' "$release" >"$dir/release"
-	if [ -d "$dir/root/usr/lib/modules" ]; then
-		ln -s "root/usr/lib/modules/$release" "$dir/modules"
-	else
-		ln -s "root/lib/modules/$release" "$dir/modules"
-	fi
+	ln -s "$modules" "$dir/modules"
 	extract_vmlinux "$image" "$dir/vmlinux"
 }
 

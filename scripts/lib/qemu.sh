@@ -21,7 +21,7 @@ QEMU_PATCHES=$CHECKOUT/tests/qemu
 # build/.
 qemu_tree() {
 	printf '%s/qemu-tree/%s\n' "$CACHE" \
-		"$(hash_of "$QEMU_SUITE" "$QEMU_RECIPE" "${QEMU_CONFIGURE[@]}" "${ROOT_PACKAGES[@]}")"
+		"$(hash_of "$QEMU_SUITE" "$QEMU_RECIPE" "${QEMU_CONFIGURE[@]}" "${QEMU_PACKAGES[@]}")"
 }
 
 qemu_dir() {

@@ -6,14 +6,20 @@
 ROOT_SUITE=trixie
 ROOT_RECIPE=1 # raise it when make_root changes what comes out
 
-ROOT_PACKAGES=(
-	# the module, and DKMS, which signs with openssl
-	gcc gcc-14 libc6-dev make dkms kmod openssl zstd xz-utils pahole
-	# tests, guest and gates
-	busybox-static cpio libcmocka-dev lcov sparse clang-format codespell file
-	# QEMU
+# What QEMU is built with; its build starts over where this changes.
+QEMU_PACKAGES=(
 	meson ninja-build pkgconf libglib2.0-dev libfdt-dev zlib1g-dev
 	python3 python3-venv dpkg-dev patch
+)
+ROOT_PACKAGES=(
+	# the module, and DKMS, which signs with openssl; each kernel with its compiler
+	gcc gcc-14 gcc-12 libc6-dev make dkms kmod openssl zstd xz-utils pahole
+	gcc-14-aarch64-linux-gnu libc6-dev-arm64-cross
+	# a Debian package of it
+	debhelper dh-dkms fakeroot
+	# tests, guest and gates
+	busybox-static cpio libcmocka-dev lcov sparse clang-format codespell file
+	"${QEMU_PACKAGES[@]}"
 )
 
 root_dir() {
