@@ -72,7 +72,8 @@ enter() {
 }
 
 # exec_in_root [--rw-checkout] [--for KERNEL] -- COMMAND...: the working folder is
-# the checkout.
+# the checkout, and KDIR leads to the kernel's headers, of which the root may have
+# more than these.
 exec_in_root() {
 	local how=--ro kernel=$DEFAULT_KERNEL
 	while [ $# -gt 0 ]; do
@@ -87,5 +88,6 @@ exec_in_root() {
 	done
 	[ $# -gt 0 ] || die "exec: no command"
 	need_headers "$kernel"
-	enter_for "$kernel" "$how" "$CHECKOUT" -- "$CHECKOUT" "$@"
+	enter_for "$kernel" "$how" "$CHECKOUT" -- "$CHECKOUT" \
+		env "KDIR=/lib/modules/$(kernel_release "$kernel")/build" "$@"
 }

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.."
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 probes=$PWD/src/compat/probe
-headers=$(echo /lib/modules/*/build | cut -d' ' -f1)
+headers=${KDIR:-$(echo /lib/modules/*/build | cut -d' ' -f1)}
 n=0
 failed=0
 
