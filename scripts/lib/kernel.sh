@@ -11,6 +11,8 @@ KERNELS='
 6.12-bpo bookworm-backports  amd64  linux-image-amd64  linux-headers-amd64
 7.2      forky  amd64  linux-image-amd64  linux-headers-amd64
 7.3      trixie-backports  amd64  linux-image-amd64  linux-headers-amd64
+6.12-arm64 trixie arm64  linux-image-arm64  linux-headers-arm64
+7.3-arm64 trixie-backports arm64  linux-image-arm64  linux-headers-arm64
 6.12-debug trixie amd64 linux-source-6.12
 '
 DEFAULT_KERNEL=6.12
@@ -22,6 +24,11 @@ kernel_names() {
 
 kernel_row() {
 	awk -v name="$1" '$1 == name' <<<"$KERNELS"
+}
+
+# kernel_arch NAME: Debian's word for it.
+kernel_arch() {
+	awk -v name="$1" '$1 == name { print $3 }' <<<"$KERNELS"
 }
 
 check_kernel_name() {
@@ -57,7 +64,7 @@ make_kernel() {
 	conf=$(apt_state "$suite" "$arch")
 	fetch_kernel "$conf" "$image" '^linux-(image|binary|modules)-' "$dir/debs"
 	unpack_debs "$dir/debs" "$dir/root"
-	fetch_kernel "$conf" "$headers" '^linux-(headers|kbuild)-' "$dir/header-debs"
+	fetch_headers "$conf" "$suite" "$headers" "$dir/header-debs"
 	unpack_debs "$dir/header-debs" "$dir/headers"
 	finish_kernel "$dir"
 	say "kernel $name: $(cat "$dir/release")"
@@ -75,6 +82,19 @@ fetch_kernel() {
 	say "downloading$found"
 	# shellcheck disable=SC2086 # package names, one a word
 	download "$conf" "$dir" $found
+}
+
+# fetch_headers CONF SUITE META DIR: modules are built on amd64, whatever kernel they
+# are for, so the programs that build them (kbuild) are amd64's.
+fetch_headers() {
+	local conf=$1 host kbuild
+	fetch_kernel "$conf" "$3" '^linux-headers-' "$4"
+	host=$(apt_state "$2" amd64)
+	kbuild=$(for package in "$4"/linux-headers-*.deb; do
+		dpkg-deb -f "$package" Depends
+	done | grep -oE 'linux-kbuild-[^ ,]*' | sort -u)
+	# shellcheck disable=SC2086 # package names, one a word
+	download "$host" "$4" $kbuild
 }
 
 # unpack_debs DIR TO: then removes DIR.
@@ -98,7 +118,10 @@ finish_kernel() {
 	[ -r "$image" ] || die "the kernel package holds no vmlinuz"
 	printf '%s\n' "$release" >"$dir/release"
 	ln -s "$modules" "$dir/modules"
-	extract_vmlinux "$image" "$dir/vmlinux"
+	case $release in
+	*arm64) extract_image "$image" "$dir/vmlinux" ;;
+	*) extract_vmlinux "$image" "$dir/vmlinux" ;;
+	esac
 }
 
 # le_number FILE OFFSET BYTES: a little-endian number.
@@ -120,6 +143,24 @@ extract_vmlinux() {
 	[ "$(od -An -tx1 -N4 "$out" | tr -d ' ')" = 7f454c46 ] || die "$image: its payload is no ELF file"
 }
 
+# extract_image VMLINUZ OUT: what the boot protocol of arm64 calls an Image; it may
+# be packed, or be inside an EFI program that unpacks itself ("zimg", then the
+# payload's offset and length as 32 bits each).
+extract_image() {
+	local image=$1 out=$2
+	case $(od -An -tx1 -N8 "$image" | tr -d ' ') in
+	4d5a????7a696d67)
+		tail -c +$(($(le_number "$image" 8 4) + 1)) "$image" |
+			head -c "$(le_number "$image" 12 4)" >"$out.packed" || true
+		unpack_payload "$out.packed" >"$out"
+		rm -f "$out.packed"
+		;;
+	1f8b*) gzip -dc <"$image" >"$out" ;;
+	*) cp "$image" "$out" ;;
+	esac || die "cannot unpack the kernel in $image"
+	[ "$(od -An -c -j56 -N3 "$out" | tr -d ' ')" = ARM ] || die "$image is no Image for arm64"
+}
+
 unpack_payload() {
 	case $(od -An -tx1 -N4 "$1" | tr -d ' ') in
 	28b52ffd) host_needs zstd zstd; zstd -dcq <"$1" ;;
@@ -129,8 +170,7 @@ unpack_payload() {
 	esac
 }
 
-# kernel_root NAME: the root in which modules for it are built. The build root
-# has one kernel's headers, and those who look there for any find it.
+# kernel_root NAME: the root in which modules for it are built.
 kernel_root() {
 	if debug_kernel "$1"; then
 		printf '%s/root\n' "$(debug_tree "$1")"
