@@ -26,6 +26,10 @@ kernel_row() {
 	awk -v name="$1" '$1 == name' <<<"$KERNELS"
 }
 
+kernel_suite() {
+	awk -v name="$1" '$1 == name { print $2 }' <<<"$KERNELS"
+}
+
 # kernel_arch NAME: Debian's word for it.
 kernel_arch() {
 	awk -v name="$1" '$1 == name { print $3 }' <<<"$KERNELS"
@@ -174,6 +178,8 @@ unpack_payload() {
 kernel_root() {
 	if debug_kernel "$1"; then
 		printf '%s/root\n' "$(debug_tree "$1")"
+	elif [ -n "$(suite_compiler "$(kernel_suite "$1")")" ]; then
+		suite_root_dir "$(kernel_suite "$1")"
 	else
 		root_dir
 	fi
@@ -194,6 +200,7 @@ need_headers() {
 	need_root
 	need_kernel "$1"
 	root=$(kernel_root "$1")
+	[[ $root != "$(suite_root_dir "$(kernel_suite "$1")")" ]] || need_suite_root "$(kernel_suite "$1")"
 	stamp=$root/usr/src/.headers-$(basename "$(kernel_dir "$1")")
 	[ -e "$stamp" ] || with_lock headers add_headers "$1" "$root" "$stamp"
 }

@@ -11,7 +11,7 @@ MODULE=vfio_iommu_type1_hwdbm
 MODULE_SOURCES=${HWDBM_SRC:-$CHECKOUT}
 MODULE_SHIPS=(dkms.conf Kbuild COPYING include src) # what DKMS gets
 MODULE_KEEP=16                                      # builds that stay in the cache
-MODULE_RECIPE=3 # raise it when make_module changes what comes out
+MODULE_RECIPE=4 # raise it when make_module changes what comes out
 
 # shipped_files: what DKMS gets, relative to the sources; a user-space tool in
 # src/tool is no part of it, nor is what a build left behind.
@@ -24,7 +24,7 @@ shipped_files() {
 }
 
 module_hash() {
-	hash_of "$MODULE_RECIPE" "$(root_dir)" "$(kernel_dir "$1")" \
+	hash_of "$MODULE_RECIPE" "$(kernel_root "$1")" "$(kernel_dir "$1")" \
 		"$(cd "$MODULE_SOURCES" && shipped_files | xargs -r -d '\n' sha256sum)"
 }
 
@@ -64,13 +64,14 @@ make_module() {
 	mkdir -p "$CACHE/log"
 	say "module for $name: DKMS add, build, install"
 	dkms_folders "$name" "$dir"
+	keep_notes "$dir/src"
 	! debug_kernel "$name" || instrument "$dir/src"
 	# shellcheck disable=SC2016 # for the shell in the root
-	if ! dkms_run "$name" "$dir" 'dkms add "$1" && dkms build "$1" -k "$2" && dkms install "$1" -k "$2"' >"$log" 2>&1; then
+	if ! dkms_run "$name" "$dir" 'dkms add "$1" && dkms build "$1" -k "$2" -a "$3" && dkms install "$1" -k "$2" -a "$3"' >"$log" 2>&1; then
 		build_complaints "$dir" "$log"
 		die "DKMS could not build the module (above: its make.log; rest: $log)"
 	fi
-	find "$dir" -name make.log -exec grep -hE 'warning:' {} + >&2 || true
+	module_warnings "$dir" >&2
 	touch "$dir"
 	[ -n "$(find "$dir/modules/updates" -name "$MODULE.ko*" 2>/dev/null)" ] ||
 		die "DKMS installed no $MODULE.ko ($log)"
@@ -81,28 +82,43 @@ make_module() {
 	! debug_kernel "$name" || finish_debug_module "$name" "$dir" "$log"
 }
 
+# module_warnings DIR: what the build said that it should not have said.
+module_warnings() {
+	find "$1/dkms" -name make.log -exec grep -hiE 'warning:|compiler differs' {} + || true
+}
+
+# module_probes DIR: the header that the probes wrote.
+module_probes() {
+	printf '%s/src/notes/src/compat/probes.h\n' "$1"
+}
+
 finish_debug_module() {
-	"$CHECKOUT/scripts/check-probes" "$1" "$2/src/notes/src/compat/probes.h" >>"$3" 2>&1 || {
+	"$CHECKOUT/scripts/check-probes" "$1" "$(module_probes "$2")" >>"$3" 2>&1 || {
 		tail -n 40 "$3" >&2
 		die "the probes do not answer as in tests/compat/expected-$1"
 	}
 	enter -- / strip -g "$(find "$2/modules/updates" -name "$MODULE.ko")"
 }
 
-# instrument SOURCES: for the debug kernel, where gcov and kcov see what is
-# executed. What gcov wants to know of the build, which DKMS would throw away,
-# comes to SOURCES/notes; and the module keeps its DWARF, since there is no BTF.
-instrument() {
-	# The probes are only looked at.
-	printf '%s\n' 'GCOV_PROFILE := y' 'GCOV_PROFILE_src/compat/probes.o := n' \
-		'KCOV_INSTRUMENT := y' 'KCOV_INSTRUMENT_src/compat/probes.o := n' 'ccflags-y += -g' >>"$1/Kbuild"
-	printf '%s\n' 'POST_BUILD="keep-notes"' 'STRIP[0]="no"' >>"$1/dkms.conf"
+# keep_notes SOURCES: what one may want to know of the build and DKMS would throw
+# away comes to SOURCES/notes.
+keep_notes() {
+	printf '%s\n' 'POST_BUILD="keep-notes"' >>"$1/dkms.conf"
 	cat >"$1/keep-notes" <<-'END'
 		#!/bin/sh
 		mkdir ../source/notes && find . -path ./src/compat/probe -prune -o \
 			\( -name '*.gcno' -o -name probes.h \) -exec cp --parents -t ../source/notes {} +
 	END
 	chmod 755 "$1/keep-notes"
+}
+
+# instrument SOURCES: for the debug kernel, where gcov and kcov see what is
+# executed. The module keeps its DWARF, since there is no BTF.
+instrument() {
+	# The probes are only looked at.
+	printf '%s\n' 'GCOV_PROFILE := y' 'GCOV_PROFILE_src/compat/probes.o := n' \
+		'KCOV_INSTRUMENT := y' 'KCOV_INSTRUMENT_src/compat/probes.o := n' 'ccflags-y += -g' >>"$1/Kbuild"
+	echo 'STRIP[0]="no"' >>"$1/dkms.conf"
 }
 
 # No module is loaded in a test before its mirror of VFIO's private table has
@@ -116,10 +132,19 @@ check_module_ops() {
 			"$(kernel_dir "$1")/vfio.ko" "$(find "$2/modules/updates" -name "$MODULE.ko")"
 		return
 	fi
-	enter --ro "$CHECKOUT" -- "$CHECKOUT" scripts/check-ops \
-		"/usr/src/linux-headers-$release/vmlinux" \
+	enter_for "$1" --ro "$CHECKOUT" -- "$CHECKOUT" scripts/check-ops "$(btf_base "$1" "$release")" \
 		"$(find "$(kernel_dir "$1")/modules/" -name 'vfio.ko*')" \
 		"$(find "$2/modules/updates" -name "$MODULE.ko*")"
+}
+
+# btf_base KERNEL RELEASE: before 6.12 the headers had none; the image has it as well.
+btf_base() {
+	local base=/usr/src/linux-headers-$2/vmlinux
+	if [ -e "$(kernel_root "$1")$base" ]; then
+		printf '%s\n' "$base"
+	else
+		printf '%s/vmlinux\n' "$(kernel_dir "$1")"
+	fi
 }
 
 # The errors with their lines first: they are what one looks for.
@@ -145,8 +170,9 @@ dkms_folders() {
 	cp -P "$installed/build" "$installed/source" "$dir/modules/"
 	cp "$(kernel_dir "$1")"/modules/modules.{order,builtin,builtin.modinfo} "$dir/modules/"
 	# DKMS compresses as the modules that it finds are compressed, and depmod
-	# wants those that ours uses.
-	(cd "$(kernel_dir "$1")/modules" && cp -r --parents -t "$dir/modules" kernel/drivers/vfio kernel/virt)
+	# wants those that ours uses (irqbypass of kernel/virt is no module on arm64).
+	(cd "$(kernel_dir "$1")/modules" && find kernel -path 'kernel/virt/*.ko*' -o -path 'kernel/drivers/vfio/*.ko*' |
+		xargs -d '\n' cp --parents -t "$dir/modules")
 	# Without its output DKMS takes the kernel for one that is not installed,
 	# and leaves depmod out.
 	enter_for "$1" --bind "$dir/modules" "/usr/lib/modules/$(kernel_release "$1")" \
@@ -154,15 +180,21 @@ dkms_folders() {
 }
 
 # dkms_run KERNEL DIR SCRIPT: SCRIPT runs in the root with the folders of DIR in
-# place; $1 is NAME/VERSION, $2 the kernel's release.
+# place; $1 is NAME/VERSION, $2 the kernel's release, $3 its machine (uname -m).
 dkms_run() {
-	local package version release
+	local package version release machine=x86_64 path=
 	package=$(dkms_conf PACKAGE_NAME)
 	version=$(dkms_conf PACKAGE_VERSION)
 	release=$(kernel_release "$1")
 	[ -n "${package:+$version}" ] || die "dkms.conf has no PACKAGE_NAME or PACKAGE_VERSION"
+	# The kernel's own Makefile finds the cross compiler. DKMS strips with what is
+	# named strip.
+	if [ "$(kernel_arch "$1")" = arm64 ]; then
+		machine=aarch64
+		path='PATH=/usr/aarch64-linux-gnu/bin:$PATH; '
+	fi
 	enter_for "$1" --bind "$2/src" "/usr/src/$package-$version" \
 		--bind "$2/dkms" /var/lib/dkms \
 		--bind "$2/modules" "/usr/lib/modules/$release" \
-		-- / sh -c "$3" sh "$package/$version" "$release"
+		-- / sh -c "$path$3" sh "$package/$version" "$release" "$machine"
 }

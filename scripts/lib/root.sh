@@ -27,30 +27,57 @@ root_dir() {
 		"$(hash_of "$ROOT_SUITE" "$ROOT_RECIPE" "${ROOT_PACKAGES[@]}")"
 }
 
+# A kernel whose compiler the root has not is built in a root of its own suite, which
+# has what building a module takes and no more.
+suite_packages() {
+	printf '%s\n' "$(suite_compiler "$1")" libc6-dev make dkms kmod openssl zstd xz-utils pahole
+}
+
+# suite_compiler SUITE: nothing if the root has it.
+suite_compiler() {
+	case $1 in
+	forky) echo gcc-16 ;;
+	esac
+}
+
+suite_root_dir() {
+	printf '%s/root/%s-%s\n' "$CACHE" "$1" "$(hash_of "$1" "$ROOT_RECIPE" "$(suite_packages "$1")")"
+}
+
 need_root() {
-	local dir
-	dir=$(root_dir)
-	[ -d "$dir" ] && return
+	need_any_root "$(root_dir)" "$ROOT_SUITE" "${ROOT_PACKAGES[@]}"
+}
+
+need_suite_root() {
+	local packages
+	mapfile -t packages < <(suite_packages "$1")
+	need_any_root "$(suite_root_dir "$1")" "$1" "${packages[@]}"
+}
+
+# need_any_root DIR SUITE PACKAGE...
+need_any_root() {
+	[ ! -d "$1" ] || return 0
 	need_user_root "building the root"
 	need_cache
 	host_needs mmdebstrap mmdebstrap
-	make_once "$dir" make_root
+	make_once "$1" make_root "${@:2}"
 }
 
+# make_root SUITE PACKAGE... DIR
 make_root() {
-	local dir=$1 line options
-	say "build root: Debian $ROOT_SUITE, ${#ROOT_PACKAGES[@]} packages and what they need"
+	local suite=$1 packages=("${@:2:$#-2}") dir=${!#} line options
+	say "build root: Debian $suite, ${#packages[@]} packages and what they need"
 	options=$dir.apt.conf
 	transport_options >"$options"
-	line="deb [signed-by=$(keyring)] $(mirror) $ROOT_SUITE main"
+	line="deb [signed-by=$(keyring)] $(mirror) $suite main"
 	# Documentation is a third of the files, and nothing here reads it.
 	logged root unshare --mount -- mmdebstrap --variant=apt --mode=root \
-		--include="$(IFS=,; printf '%s' "${ROOT_PACKAGES[*]}")" \
+		--include="$(IFS=,; printf '%s' "${packages[*]}")" \
 		--aptopt="$options" --aptopt='APT::Sandbox::User "root"' \
 		--dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' \
-		"$ROOT_SUITE" "$dir" "$line"
+		"$suite" "$dir" "$line"
 	rm -f "$options"
 	say "build root: done, $(du -sh "$dir" | cut -f1)"
 }
