@@ -159,5 +159,20 @@ for line in 'it (check, vm) --add build/sim/sim.ko' '    p --writes 200000 --wri
 	'    p --writes 10000 --writes 5000 --writes 8 --leaf 4k --calls 2'; do
 	grep -qx -- "$line" "$tmp/out" && result "+debug: $line" true || result "+debug: $line" false
 done
+
+# On another kernel.
+printf 'it check vm --add build/sim/sim.ko --add build/split/split.ko\n\tp\nhere check host\n\tp $HWDBM_KERNEL\n' >"$tmp/tests/plan"
+"$tmp/scripts/check" --list it@9.9 here@9.9 nobody@9.9 >"$tmp/out" 2>&1 || true
+for line in 'it@9.9 (asked, vm) --add build/on/9.9/sim/sim.ko --add build/on/9.9/split/split.ko --kernel 9.9' \
+	'it (check, vm) --add build/sim/sim.ko --add build/split/split.ko' 'here@9.9 (asked, host) '; do
+	grep -qx -- "$line" "$tmp/out" && result "@KERNEL: $line" true || result "@KERNEL: $line" false
+done
+printf 'it check host\n\techo "kernel ${HWDBM_KERNEL:-none}"; %s/say good\n' "$tmp" >"$tmp/tests/plan"
+"$tmp/scripts/check" it@9.9 it >"$tmp/out" 2>&1 && grep -qx '4 passed, 0 failed' "$tmp/out" &&
+	grep -q '^kernel 9.9$' "$tmp/build/log/it@9.9" && grep -q '^kernel none$' "$tmp/build/log/it" && good=true || good=false
+result '@KERNEL: a command is told, and each has its log' $good
+"$tmp/scripts/check" nobody@9.9 >"$tmp/out" 2>&1 && good=false || good=true
+grep -q "no test 'nobody@9.9'" "$tmp/out" || good=false
+result '@KERNEL: no such test' $good
 echo "1..$n"
 [ $bad = 0 ]
