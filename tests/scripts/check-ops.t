@@ -35,13 +35,15 @@ struct iommu_group the_group;
 unsigned long the_long;
 END
 
-# object NAME [SED]: a "module" with the mirror, changed by SED
+# object NAME [SED [NOTIFY]]: a "module" with the mirror, changed by SED; with NOTIFY
+# 1 it is that of a kernel that has notify()
 object() {
 	{
 		echo 'typedef unsigned long dma_addr_t, size_t; typedef _Bool bool;'
 		echo '#define static_assert(...)'
 		echo '#define offsetof(...) 0'
-		sed -e '/^#include/d' -e '/^static_assert/d' ${2:+-e "$2"} src/compat/vfio_ops.h
+		echo "#define HWDBM_HAS_VFIO_OPS_NOTIFY ${3:-0}"
+		sed -e '/^#include/d' -e '/^static_assert/,/;/d' ${2:+-e "$2"} src/compat/vfio_ops.h
 		echo 'struct vfio_iommu_driver_ops the_ops; enum vfio_group_type the_type;'
 	} >"$tmp/$1.c"
 	gcc -g -c -o "$tmp/$1.ko" "$tmp/$1.c"
@@ -57,13 +59,14 @@ object renamed 's/(\*unpin_pages)/(*unpin)/'
 object retyped 's/size_t count, bool write/size_t count, int write/'
 object longer 's/^\tchar \*name;/&\n\tvoid *extra;/'
 object enum 's/^\tVFIO_NO_IOMMU,/\tVFIO_NEW, VFIO_NO_IOMMU,/'
+object notify '' 1
 echo 'int nothing;' >"$tmp/none.c"
 gcc -g -c -o "$tmp/none.ko" "$tmp/none.c"
 pahole -J --btf_base "$tmp/base.o" "$tmp/none.ko"
 xz -k "$tmp/stock.ko"
 zstd -q "$tmp/same.ko"
 
-echo 1..12
+echo 1..14
 expect 0 'same: vfio_group_type' 'equal types pass' "$tmp/base.o" "$tmp/stock.ko" "$tmp/same.ko"
 expect 0 'same: vfio_iommu_driver_ops' 'compressed modules pass' "$tmp/base.o" "$tmp/stock.ko.xz" "$tmp/same.ko.zst"
 expect 1 'DIFFERENT: vfio_iommu_driver_ops' 'two members swapped' "$tmp/base.o" "$tmp/stock.ko" "$tmp/swapped.ko"
@@ -71,6 +74,8 @@ expect 1 'DIFFERENT: vfio_iommu_driver_ops' 'a member renamed' "$tmp/base.o" "$t
 expect 1 'DIFFERENT: vfio_iommu_driver_ops' 'an argument of another type' "$tmp/base.o" "$tmp/stock.ko" "$tmp/retyped.ko"
 expect 1 'DIFFERENT: vfio_iommu_driver_ops' 'a member more' "$tmp/base.o" "$tmp/stock.ko" "$tmp/longer.ko"
 expect 1 'DIFFERENT: vfio_group_type' 'an enumerator more' "$tmp/base.o" "$tmp/stock.ko" "$tmp/enum.ko"
+expect 1 'DIFFERENT: vfio_iommu_driver_ops' 'the mirror of an older kernel' "$tmp/base.o" "$tmp/stock.ko" "$tmp/notify.ko"
+expect 0 'same: vfio_iommu_driver_ops' 'the same on that kernel' "$tmp/base.o" "$tmp/notify.ko" "$tmp/notify.ko"
 expect 2 'no type' 'a module without the type is no pass' "$tmp/base.o" "$tmp/stock.ko" "$tmp/none.ko"
 expect 2 'no type' 'nor are two of them' "$tmp/base.o" "$tmp/none.ko" "$tmp/none.ko"
 expect 2 'cannot read' 'a missing file' "$tmp/base.o" "$tmp/nowhere.ko" "$tmp/same.ko"
