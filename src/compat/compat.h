@@ -62,7 +62,7 @@ int hwdbm_compat_iommu_map(struct iommu_domain *domain, unsigned long iova,
  * @group: an IOMMU group with at least one device
  *
  * Return: true if no device of @group can raise another's interrupt by a DMA
- * write; false also where the kernel cannot say it for a group.
+ * write.
  */
 bool hwdbm_compat_group_isolated_msi(struct iommu_group *group);
 

@@ -7,6 +7,7 @@
 #include <linux/err.h>
 #include <linux/gfp.h>
 #include <linux/iommu.h>
+#include <linux/irqdomain.h>
 
 #include "compat.h"
 #include "probes.h"
@@ -110,14 +111,24 @@ int hwdbm_compat_iommu_map(struct iommu_domain *domain, unsigned long iova,
 #endif
 }
 
+#if HWDBM_HAS_GROUP_ISOLATED_MSI
 bool hwdbm_compat_group_isolated_msi(struct iommu_group *group)
 {
-#if HWDBM_HAS_GROUP_ISOLATED_MSI
 	return iommu_group_has_isolated_msi(group);
-#else
-	return false;
-#endif
 }
+#else
+static int device_not_remapped(struct device *dev, void *data)
+{
+	return !device_iommu_capable(dev, IOMMU_CAP_INTR_REMAP);
+}
+
+/* Interrupts are remapped for all, by an MSI controller, or by the IOMMU. */
+bool hwdbm_compat_group_isolated_msi(struct iommu_group *group)
+{
+	return irq_domain_check_msi_remap() ||
+	       !iommu_group_for_each_dev(group, NULL, device_not_remapped);
+}
+#endif
 
 void hwdbm_compat_iotlb_sync_range(struct iommu_domain *domain,
 				   unsigned long first, unsigned long last)

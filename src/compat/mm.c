@@ -49,6 +49,7 @@ static bool is_memory(unsigned long pfn)
 	return pfn_valid(pfn) && !PageReserved(pfn_to_page(pfn));
 }
 
+#if HWDBM_HAS_FOLLOW_PFNMAP
 static int look_up(struct vm_area_struct *vma, unsigned long vaddr, bool write,
 		   unsigned long *pfn)
 {
@@ -62,6 +63,22 @@ static int look_up(struct vm_area_struct *vma, unsigned long vaddr, bool write,
 	follow_pfnmap_end(&args);
 	return ret;
 }
+#else
+static int look_up(struct vm_area_struct *vma, unsigned long vaddr, bool write,
+		   unsigned long *pfn)
+{
+	spinlock_t *lock;
+	pte_t *pte;
+	int ret = follow_pte(vma->vm_mm, vaddr, &pte, &lock);
+
+	if (ret)
+		return ret;
+	*pfn = pte_pfn(*pte);
+	ret = write && !pte_write(*pte) ? -EFAULT : 0;
+	pte_unmap_unlock(pte, lock);
+	return ret;
+}
+#endif
 
 /* The mmap lock may be dropped in here, and @vma be gone: *vmap says. */
 static int look_up_faulting(struct mm_struct *mm, struct vm_area_struct **vmap,
@@ -111,6 +128,15 @@ static long follow_locked(struct mm_struct *mm, unsigned long vaddr,
 	return n;
 }
 
+static unsigned long without_tags(struct mm_struct *mm, unsigned long vaddr)
+{
+#if HWDBM_HAS_UNTAGGED_ADDR_REMOTE
+	return untagged_addr_remote(mm, vaddr);
+#else
+	return untagged_addr(vaddr);
+#endif
+}
+
 long hwdbm_compat_follow_pfnmap(struct mm_struct *mm, unsigned long vaddr,
 				unsigned long nr, bool write, u64 *phys)
 {
@@ -118,8 +144,7 @@ long hwdbm_compat_follow_pfnmap(struct mm_struct *mm, unsigned long vaddr,
 
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
-	ret = follow_locked(mm, untagged_addr_remote(mm, vaddr), nr, write,
-			    phys);
+	ret = follow_locked(mm, without_tags(mm, vaddr), nr, write, phys);
 	mmap_read_unlock(mm);
 	return ret;
 }

@@ -15,6 +15,8 @@
 #include <linux/stddef.h>
 #include <linux/types.h>
 
+#include "probes.h"
+
 struct iommu_domain;
 struct iommu_group;
 struct module;
@@ -27,6 +29,13 @@ enum vfio_group_type {
 	VFIO_EMULATED_IOMMU,	/* mdev and the like: the driver pins what it touches */
 	VFIO_NO_IOMMU,		/* devices that nothing confines */
 };
+
+#if HWDBM_HAS_VFIO_OPS_NOTIFY
+/* The container's file is being closed. Left NULL here: release() follows. */
+enum vfio_iommu_notify_type {
+	VFIO_IOMMU_CONTAINER_CLOSE = 0,
+};
+#endif
 
 /*
  * VFIO calls these with a reference on @owner. It holds its list of drivers
@@ -52,6 +61,9 @@ struct vfio_iommu_driver_ops {
 		      size_t count, bool write);
 	struct iommu_domain *(*group_iommu_domain)(void *iommu_data,
 						   struct iommu_group *group);
+#if HWDBM_HAS_VFIO_OPS_NOTIFY
+	void (*notify)(void *iommu_data, enum vfio_iommu_notify_type event);
+#endif
 };
 
 #define HWDBM_OPS_AT(member, index) \
@@ -71,7 +83,8 @@ HWDBM_OPS_AT(register_device, 9);
 HWDBM_OPS_AT(unregister_device, 10);
 HWDBM_OPS_AT(dma_rw, 11);
 HWDBM_OPS_AT(group_iommu_domain, 12);
-static_assert(sizeof(struct vfio_iommu_driver_ops) == 13 * sizeof(void *));
+static_assert(sizeof(struct vfio_iommu_driver_ops) ==
+	      (13 + HWDBM_HAS_VFIO_OPS_NOTIFY) * sizeof(void *));
 
 #undef HWDBM_OPS_AT
 
