@@ -66,7 +66,7 @@ make_kernel() {
 	local name=$1 dir=$2 suite arch image headers conf
 	read -r _ suite arch image headers <<<"$(kernel_row "$name")"
 	conf=$(apt_state "$suite" "$arch")
-	fetch_kernel "$conf" "$image" '^linux-(image|binary|modules)-' "$dir/debs"
+	fetch_kernel "$conf" "$image" '^linux-(image|binary|modules|base)-' "$dir/debs"
 	unpack_debs "$dir/debs" "$dir/root"
 	fetch_headers "$conf" "$suite" "$headers" "$dir/header-debs"
 	unpack_debs "$dir/header-debs" "$dir/headers"
