@@ -7,17 +7,39 @@
 GUEST_INIT=$CHECKOUT/tests/vm/init
 GUEST_MODULES='irqbypass iommufd vfio vfio_iommu_type1 vfio-pci-core vfio-pci'
 GUEST_MODULES+=' virtio_blk squashfs' # for the disk of --clients
+GUEST_END_ARM64=$CHECKOUT/tests/vm/end-arm64.S
 INITRAMFS_RECIPE=1 # raise it when make_initramfs changes what comes out
 
 initramfs_dir() {
 	printf '%s/initramfs/%s-%s\n' "$CACHE" "$1" "$(hash_of "$INITRAMFS_RECIPE" "$(root_dir)" \
-		"$(kernel_dir "$1")" "$GUEST_MODULES" "$(cat "$GUEST_INIT")")"
+		"$(kernel_dir "$1")" "$GUEST_MODULES" "$(cat "$GUEST_INIT" "$GUEST_END_ARM64")")"
+}
+
+# guest_busybox KERNEL: static, for the guest's processor. The root's own is for this
+# machine's.
+guest_busybox() {
+	if [ "$(kernel_arch "$1")" = arm64 ]; then
+		printf '%s/usr/bin/busybox\n' "$(busybox_arm64_dir)"
+	else
+		printf '%s/usr/bin/busybox\n' "$(root_dir)"
+	fi
+}
+
+# Of the root's suite, so that both have the same applets.
+busybox_arm64_dir() {
+	printf '%s/busybox/arm64-%s\n' "$CACHE" "$(basename "$(root_dir)")"
+}
+
+make_busybox_arm64() {
+	download "$(apt_state "$ROOT_SUITE" arm64)" "$1/debs" busybox-static
+	unpack_debs "$1/debs" "$1"
 }
 
 need_initramfs() {
 	[ ! -d "$(initramfs_dir "$1")" ] || return 0
 	need_root
 	need_kernel "$1"
+	[ "$(kernel_arch "$1")" != arm64 ] || make_once "$(busybox_arm64_dir)" make_busybox_arm64
 	make_once "$(initramfs_dir "$1")" make_initramfs "$1"
 }
 
@@ -26,7 +48,7 @@ make_initramfs() {
 	busybox=$(root_dir)/usr/bin/busybox
 	mkdir -p "$tree"/{bin,dev,proc,sys,tmp,run,etc,add,root,lib/modules}
 	ln -s bin "$tree/sbin"
-	cp "$busybox" "$tree/bin/busybox"
+	cp "$(guest_busybox "$name")" "$tree/bin/busybox"
 	"$busybox" --list | while read -r applet; do
 		[ "$applet" = busybox ] || ln -s busybox "$tree/bin/$applet"
 	done
@@ -34,9 +56,14 @@ make_initramfs() {
 	printf 'root:x:0:\n' >"$tree/etc/group"
 	cp "$GUEST_INIT" "$tree/init"
 	chmod 755 "$tree/init"
+	[ "$(kernel_arch "$name")" != arm64 ] || make_end_arm64 "$tree/bin/end"
 	guest_modules "$name" "$tree"
 	pack "$tree" >"$dir/base.cpio"
 	remove_tree "$tree"
+}
+
+make_end_arm64() {
+	enter --ro "$CHECKOUT" -- / aarch64-linux-gnu-gcc-14 -static -nostdlib -o "$1" "$GUEST_END_ARM64"
 }
 
 # Unpacked, since busybox loads no compressed modules.
@@ -85,7 +112,7 @@ add_path() {
 
 add_libraries() {
 	local list library
-	list=$(ldd "$1" 2>&1) || return 0 # static, or no program
+	list=$(ldd "$1" 2>&1) || return 0 # static, or no program, or of another processor
 	! grep -E 'not found' <<<"$list" >&2 ||
 		usage_error "--add: $1 needs a library that this machine has not (build it static?)"
 	grep -o '/[^ ]*' <<<"$list" | while read -r library; do
