@@ -66,6 +66,7 @@ make_module() {
 	dkms_folders "$name" "$dir"
 	keep_notes "$dir/src"
 	! debug_kernel "$name" || instrument "$dir/src"
+	! keeps_dwarf "$name" || echo 'STRIP[0]="no"' >>"$dir/src/dkms.conf"
 	# shellcheck disable=SC2016 # for the shell in the root
 	if ! dkms_run "$name" "$dir" 'dkms add "$1" && dkms build "$1" -k "$2" -a "$3" && dkms install "$1" -k "$2" -a "$3"' >"$log" 2>&1; then
 		build_complaints "$dir" "$log"
@@ -80,6 +81,7 @@ make_module() {
 		die "VFIO's table of operations is not what the module was built for; it must not be loaded"
 	}
 	! debug_kernel "$name" || finish_debug_module "$name" "$dir" "$log"
+	! keeps_dwarf "$name" || enter -- / strip -g "$(find "$dir/modules/updates" -name "$MODULE.ko")"
 }
 
 # module_warnings DIR: what the build said that it should not have said.
@@ -97,7 +99,12 @@ finish_debug_module() {
 		tail -n 40 "$3" >&2
 		die "the probes do not answer as in tests/compat/expected-$1"
 	}
-	enter -- / strip -g "$(find "$2/modules/updates" -name "$MODULE.ko")"
+}
+
+# keeps_dwarf KERNEL: until VFIO's table has been compared, where there will be no
+# BTF: on a debug kernel, and where the headers have no vmlinux to make it from.
+keeps_dwarf() {
+	debug_kernel "$1" || [ ! -e "$(kernel_root "$1")/usr/src/linux-headers-$(kernel_release "$1")/vmlinux" ]
 }
 
 # keep_notes SOURCES: what one may want to know of the build and DKMS would throw
@@ -113,12 +120,11 @@ keep_notes() {
 }
 
 # instrument SOURCES: for the debug kernel, where gcov and kcov see what is
-# executed. The module keeps its DWARF, since there is no BTF.
+# executed.
 instrument() {
 	# The probes are only looked at.
 	printf '%s\n' 'GCOV_PROFILE := y' 'GCOV_PROFILE_src/compat/probes.o := n' \
 		'KCOV_INSTRUMENT := y' 'KCOV_INSTRUMENT_src/compat/probes.o := n' 'ccflags-y += -g' >>"$1/Kbuild"
-	echo 'STRIP[0]="no"' >>"$1/dkms.conf"
 }
 
 # No module is loaded in a test before its mirror of VFIO's private table has

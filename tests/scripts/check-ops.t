@@ -47,6 +47,7 @@ object() {
 		echo 'struct vfio_iommu_driver_ops the_ops; enum vfio_group_type the_type;'
 	} >"$tmp/$1.c"
 	gcc -g -c -o "$tmp/$1.ko" "$tmp/$1.c"
+	cp "$tmp/$1.ko" "$tmp/$1-dwarf.ko"
 	pahole -J --btf_base "$tmp/base.o" "$tmp/$1.ko"
 }
 
@@ -66,7 +67,7 @@ pahole -J --btf_base "$tmp/base.o" "$tmp/none.ko"
 xz -k "$tmp/stock.ko"
 zstd -q "$tmp/same.ko"
 
-echo 1..14
+echo 1..16
 expect 0 'same: vfio_group_type' 'equal types pass' "$tmp/base.o" "$tmp/stock.ko" "$tmp/same.ko"
 expect 0 'same: vfio_iommu_driver_ops' 'compressed modules pass' "$tmp/base.o" "$tmp/stock.ko.xz" "$tmp/same.ko.zst"
 expect 1 'DIFFERENT: vfio_iommu_driver_ops' 'two members swapped' "$tmp/base.o" "$tmp/stock.ko" "$tmp/swapped.ko"
@@ -76,6 +77,8 @@ expect 1 'DIFFERENT: vfio_iommu_driver_ops' 'a member more' "$tmp/base.o" "$tmp/
 expect 1 'DIFFERENT: vfio_group_type' 'an enumerator more' "$tmp/base.o" "$tmp/stock.ko" "$tmp/enum.ko"
 expect 1 'DIFFERENT: vfio_iommu_driver_ops' 'the mirror of an older kernel' "$tmp/base.o" "$tmp/stock.ko" "$tmp/notify.ko"
 expect 0 'same: vfio_iommu_driver_ops' 'the same on that kernel' "$tmp/base.o" "$tmp/notify.ko" "$tmp/notify.ko"
+expect 0 'same: vfio_iommu_driver_ops' 'ours has DWARF only' "$tmp/base.o" "$tmp/stock.ko" "$tmp/same-dwarf.ko"
+expect 1 'DIFFERENT: vfio_iommu_driver_ops' 'which tells a difference' "$tmp/base.o" "$tmp/stock.ko" "$tmp/retyped-dwarf.ko"
 expect 2 'no type' 'a module without the type is no pass' "$tmp/base.o" "$tmp/stock.ko" "$tmp/none.ko"
 expect 2 'no type' 'nor are two of them' "$tmp/base.o" "$tmp/none.ko" "$tmp/none.ko"
 expect 2 'cannot read' 'a missing file' "$tmp/base.o" "$tmp/nowhere.ko" "$tmp/same.ko"
