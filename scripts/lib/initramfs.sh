@@ -7,6 +7,8 @@
 GUEST_INIT=$CHECKOUT/tests/vm/init
 GUEST_MODULES='irqbypass iommufd vfio vfio_iommu_type1 vfio-pci-core vfio-pci'
 GUEST_MODULES+=' virtio_blk squashfs' # for the disk of --clients
+# What 6.1 has as modules: the ports that the guest's output leaves by, and a part of vfio-pci.
+GUEST_MODULES+=' virtio virtio_ring virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_console vfio_virqfd'
 GUEST_END_ARM64=$CHECKOUT/tests/vm/end-arm64.S
 INITRAMFS_RECIPE=1 # raise it when make_initramfs changes what comes out
 
