@@ -160,6 +160,18 @@ for line in 'it (check, vm) --add build/sim/sim.ko' '    p --writes 200000 --wri
 	grep -qx -- "$line" "$tmp/out" && result "+debug: $line" true || result "+debug: $line" false
 done
 
+# With an arm64 kernel come programs for it, instead of those for amd64.
+mkdir -p "$tmp/build/uapi-arm64"
+cp "$tmp/say" "$tmp/build/uapi/plain"
+cp "$tmp/say" "$tmp/build/uapi-arm64/crossed"
+sed -i '/^shift$/,$d; s,^while .*,echo "# $*"; printf "%s\\n" "ok 1 - a" 1..1,' "$tmp/scripts/vm"
+printf 'it check vm --kernel 6.12\n\tp\nthat check vm --kernel 9.9-arm64\n\tp\n' >"$tmp/tests/plan"
+"$tmp/scripts/check" it that it@9.9-arm64 that@9.9 >"$tmp/out" 2>&1 || true
+for log in it:plain that:crossed it@9.9-arm64:crossed that@9.9:plain; do
+	[ "$(grep -o '/\(plain\|crossed\) ' "$tmp/build/log/${log%:*}")" = "/${log#*:} " ] && good=true || good=false
+	result "programs: ${log/:/ gets }" $good
+done
+
 # On another kernel.
 printf 'it check vm --add build/sim/sim.ko --add build/split/split.ko\n\tp\nhere check host\n\tp $HWDBM_KERNEL\n' >"$tmp/tests/plan"
 "$tmp/scripts/check" --list it@9.9 here@9.9 nobody@9.9 >"$tmp/out" 2>&1 || true
