@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include "edu.h"
 #include "guard.h"
+#include "msi.h"
 #include "proc.h"
 #include "rig.h"
 #include "tap.h"
@@ -91,8 +92,8 @@ static void check_ranges(struct vfio_info_cap_header *header)
 		if (i)
 			good &= cap->iova_ranges[i].start >
 				cap->iova_ranges[i - 1].end;
-		good &= !(cap->iova_ranges[i].start <= 0xfee00000 &&
-			  cap->iova_ranges[i].end >= 0xfee00000);
+		good &= !(cap->iova_ranges[i].start <= MSI_LAST &&
+			  cap->iova_ranges[i].end >= MSI_FIRST);
 	}
 	tap_ok(good, "IOVA ranges rise, and leave the MSI window out");
 }

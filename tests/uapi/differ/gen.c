@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Draws calls: most can succeed, and each way to be wrong comes up. */
 #include "differ.h"
+#include "msi.h"
 
 #include <string.h>
 #include <sys/ioctl.h>
 
 #define HOT		0x10000000ULL	/* where most mappings are */
 #define HOT_PAGES	2048
-#define MSI		0xfee00000ULL
 #define COUNT(a)	(sizeof(a) / sizeof(*(a)))
 
 static bool percent(struct rng *rng, unsigned int n)
@@ -38,7 +38,7 @@ uint64_t gen_iova(struct rng *rng)
 	case 0:
 		return pages(rng, 64);
 	case 1:
-		return MSI - 16 * PAGE_4K + pages(rng, 288);
+		return MSI_FIRST - 16 * PAGE_4K + pages(rng, 288);
 	case 2:
 		return near_border(rng);
 	case 3:

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Whether two answers to one call are the same, or differ as is meant. */
 #include "differ.h"
+#include "msi.h"
 #include "tap.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-#define MSI_FIRST	0xfee00000ULL
-#define MSI_LAST	0xfeefffffULL
 
 static long locked_for_ever;
 
