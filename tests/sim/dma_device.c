@@ -153,11 +153,7 @@ static const struct vfio_device_ops dma_ops = {
 	.close_device = dma_close,
 	.dma_unmap = emul_unmapped,
 	.ioctl = dma_ioctl,
-	/* NULL where the kernel has no iommufd */
-	.bind_iommufd = vfio_iommufd_physical_bind,
-	.unbind_iommufd = vfio_iommufd_physical_unbind,
-	.attach_ioas = vfio_iommufd_physical_attach_ioas,
-	.detach_ioas = vfio_iommufd_physical_detach_ioas,
+	SIM_IOMMUFD_OPS(physical)
 };
 
 static int dma_probe(struct platform_device *parent)

@@ -115,11 +115,7 @@ static const struct vfio_device_ops edu_ops = {
 	.close_device = edu_close,
 	.dma_unmap = emul_unmapped,
 	.ioctl = edu_ioctl,
-	/* NULL where the kernel has no iommufd */
-	.bind_iommufd = vfio_iommufd_physical_bind,
-	.unbind_iommufd = vfio_iommufd_physical_unbind,
-	.attach_ioas = vfio_iommufd_physical_attach_ioas,
-	.detach_ioas = vfio_iommufd_physical_detach_ioas,
+	SIM_IOMMUFD_OPS(physical)
 };
 
 static int edu_probe(struct pci_dev *function, const struct pci_device_id *id)

@@ -28,6 +28,7 @@ void emul_release(struct vfio_device *vfio)
 {
 	emul_pins_reset(to_emul(vfio));
 	xa_destroy(&to_emul(vfio)->pins);
+	sim_vfio_free(vfio);
 }
 
 int emul_open(struct vfio_device *vfio)
@@ -189,11 +190,7 @@ static const struct vfio_device_ops emul_ops = {
 	.close_device = emul_close,
 	.dma_unmap = emul_unmapped,
 	.ioctl = emul_ioctl,
-	/* NULL where the kernel has no iommufd */
-	.bind_iommufd = vfio_iommufd_emulated_bind,
-	.unbind_iommufd = vfio_iommufd_emulated_unbind,
-	.attach_ioas = vfio_iommufd_emulated_attach_ioas,
-	.detach_ioas = vfio_iommufd_emulated_detach_ioas,
+	SIM_IOMMUFD_OPS(emulated)
 };
 
 static int emul_probe(struct platform_device *parent)
@@ -212,12 +209,13 @@ static int emul_probe(struct platform_device *parent)
 	return ret;
 }
 
-static void emul_remove(struct platform_device *parent)
+static SIM_REMOVE_RETURNS emul_remove(struct platform_device *parent)
 {
 	struct emul_device *emul = platform_get_drvdata(parent);
 
 	vfio_unregister_group_dev(&emul->vfio);
 	vfio_put_device(&emul->vfio);
+	return SIM_REMOVED;
 }
 
 static struct platform_driver emul_driver = {

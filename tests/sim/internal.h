@@ -3,6 +3,7 @@
 #ifndef HWDBM_SIM_INTERNAL_H
 #define HWDBM_SIM_INTERNAL_H
 
+#include "compat.h"
 #include "sim.h"
 
 #include <linux/list.h>

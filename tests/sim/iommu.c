@@ -93,7 +93,7 @@ static void set_domain(struct device *dev, struct sim_domain *domain)
 	mutex_unlock(&port->lock);
 }
 
-static int attach_none(struct iommu_domain *core, struct device *dev)
+static int attach_none(SIM_ATTACH_ARGS(core, dev))
 {
 	set_domain(dev, NULL);
 	return 0;
@@ -120,7 +120,7 @@ static bool takes(const struct sim_domain *domain, const struct sim_iommu *of)
 	       (of->tracking || !domain->core.dirty_ops);
 }
 
-static int attach(struct iommu_domain *core, struct device *dev)
+static int attach(SIM_ATTACH_ARGS(core, dev))
 {
 	struct sim_domain *domain = to_sim_domain(core);
 	struct sim_port *port = dev_iommu_priv_get(dev);
@@ -170,7 +170,7 @@ static int set_dirty_tracking(struct iommu_domain *core, bool on)
 
 static const struct iommu_dirty_ops dirty_ops = {
 	.set_dirty_tracking = set_dirty_tracking,
-	.read_and_clear_dirty = sim_read_and_clear_dirty,
+	.read_and_clear_dirty = arm_smmu_read_and_clear_dirty,
 };
 
 static const struct iommu_domain_ops domain_ops = {
@@ -223,13 +223,12 @@ static struct iommu_domain *domain_alloc_paging(struct device *dev)
 	return alloc_domain(dev, false);
 }
 
-static struct iommu_domain *
-domain_alloc_user(struct device *dev, u32 flags, struct iommu_domain *parent,
-		  const struct iommu_user_data *user_data)
+struct iommu_domain *sim_alloc_flags(struct device *dev, u32 flags,
+				     const struct iommu_user_data *user_data)
 {
 	bool track = flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING;
 
-	if (flags & ~IOMMU_HWPT_ALLOC_DIRTY_TRACKING || parent || user_data ||
+	if (flags & ~IOMMU_HWPT_ALLOC_DIRTY_TRACKING || user_data ||
 	    (track && !iommu_of(dev)->tracking))
 		return ERR_PTR(-EOPNOTSUPP);
 	return alloc_domain(dev, track);
@@ -283,14 +282,13 @@ static int def_domain_type(struct device *dev)
 
 static const struct iommu_ops ops_of_module = {
 	.capable = has_cap,
-	.domain_alloc_user = domain_alloc_user,
+	.domain_alloc_sim = SIM_ALLOC,
 	.domain_alloc_paging = domain_alloc_paging,
 	.probe_device = probe_device,
 	.release_device = release_device,
 	.device_group = device_group,
 	.def_domain_type = def_domain_type,
 	.default_domain_ops = &domain_ops,
-	.pgsize_bitmap = LEVELS,
 	.identity_domain = &identity,
 	.blocked_domain = &blocked,
 	.release_domain = &blocked,

@@ -19,6 +19,8 @@
 #include <linux/rbtree.h>
 #include <linux/spinlock.h>
 
+struct iommu_dirty_bitmap;	/* not on 6.1 */
+
 /* A range of IOVAs in a tree of them (iommu_table.c). */
 struct sim_span {
 	struct rb_node rb;
@@ -31,7 +33,6 @@ void sim_span_remove(struct sim_span *span, struct rb_root_cached *root);
 /* The first that meets [@first, @last], or NULL. */
 struct sim_span *sim_span_iter_first(struct rb_root_cached *root, u64 first,
 				     u64 last);
-struct sim_span *sim_span_iter_next(struct sim_span *span, u64 first, u64 last);
 
 /* An error to order: let @wait calls through, then fail @left of them. */
 struct sim_error {
@@ -127,9 +128,14 @@ size_t sim_unmap_pages(struct iommu_domain *core, unsigned long iova,
 		       size_t pgsize, size_t pgcount,
 		       struct iommu_iotlb_gather *gather);
 phys_addr_t sim_iova_to_phys(struct iommu_domain *core, dma_addr_t iova);
-int sim_read_and_clear_dirty(struct iommu_domain *core, unsigned long iova,
-			     size_t size, unsigned long flags,
-			     struct iommu_dirty_bitmap *dirty);
+/*
+ * Its name is that of SMMUv3's driver: on 7.x our module believes an answer by
+ * the gather only of a driver that it knows, by the name of this function.
+ */
+int arm_smmu_read_and_clear_dirty(struct iommu_domain *core,
+				  unsigned long iova, size_t size,
+				  unsigned long flags,
+				  struct iommu_dirty_bitmap *dirty);
 void sim_table_free(struct sim_domain *domain);
 
 /* What a walk of the tables finds for an address. */

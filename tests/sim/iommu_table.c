@@ -17,7 +17,23 @@
 #define span_last(span)		((span)->last)
 
 INTERVAL_TREE_DEFINE(struct sim_span, rb, u64, subtree_last, span_first,
-		     span_last, , sim_span)
+		     span_last, static inline, tree)
+
+void sim_span_insert(struct sim_span *span, struct rb_root_cached *root)
+{
+	tree_insert(span, root);
+}
+
+void sim_span_remove(struct sim_span *span, struct rb_root_cached *root)
+{
+	tree_remove(span, root);
+}
+
+struct sim_span *sim_span_iter_first(struct rb_root_cached *root, u64 first,
+				     u64 last)
+{
+	return tree_iter_first(root, first, last);
+}
 
 /*
  * A leaf is one entry, or, where the IOMMU replicates leaves, as many as it
@@ -218,9 +234,10 @@ static int read_leaf(struct sim_domain *domain, u64 iova, bool clear,
  * From where it is called it goes on by the size of what it finds there, also
  * from the middle of a leaf; and tells of a leaf as if it began there.
  */
-int sim_read_and_clear_dirty(struct iommu_domain *core, unsigned long iova,
-			     size_t size, unsigned long flags,
-			     struct iommu_dirty_bitmap *dirty)
+int arm_smmu_read_and_clear_dirty(struct iommu_domain *core,
+				  unsigned long iova, size_t size,
+				  unsigned long flags,
+				  struct iommu_dirty_bitmap *dirty)
 {
 	struct sim_domain *domain = to_sim_domain(core);
 	unsigned long end = iova + size - 1;

@@ -4,7 +4,7 @@
  *
  * emulated	how many VFIO devices with an emulated IOMMU there are (default 2)
  *
- * iommu.c has the parameters of the simulated IOMMUs.
+ * iommu.c has the parameters of the simulated IOMMUs, which not every kernel has.
  */
 
 #include "internal.h"
@@ -15,6 +15,18 @@
 static unsigned int emulated = 2;
 module_param(emulated, uint, 0444);
 MODULE_PARM_DESC(emulated, "VFIO devices with an emulated IOMMU");
+
+/* No simulated IOMMUs here: compat.h says why. */
+#if !SIM_HAS_IOMMUS
+int sim_iommus_add(void)
+{
+	return 0;
+}
+
+void sim_iommus_remove(void)
+{
+}
+#endif
 
 static int __init sim_init(void)
 {
@@ -48,4 +60,4 @@ module_exit(sim_exit);
 
 MODULE_DESCRIPTION("Simulated devices, to test VFIO backends");
 MODULE_LICENSE("GPL");
-MODULE_IMPORT_NS(IOMMUFD); /* where it is configured, dirty bits are its bitmap's */
+SIM_IMPORT_IOMMUFD;
