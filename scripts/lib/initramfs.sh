@@ -9,39 +9,27 @@ GUEST_MODULES='irqbypass iommufd vfio vfio_iommu_type1 vfio-pci-core vfio-pci'
 GUEST_MODULES+=' virtio_blk squashfs' # for the disk of --clients
 # What 6.1 has as modules: the ports that the guest's output leaves by, and a part of vfio-pci.
 GUEST_MODULES+=' virtio virtio_ring virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_console vfio_virqfd'
-GUEST_END_ARM64=$CHECKOUT/tests/vm/end-arm64.S
 INITRAMFS_RECIPE=1 # raise it when make_initramfs changes what comes out
 
 initramfs_dir() {
 	printf '%s/initramfs/%s-%s\n' "$CACHE" "$1" "$(hash_of "$INITRAMFS_RECIPE" "$(root_dir)" \
-		"$(kernel_dir "$1")" "$GUEST_MODULES" "$(cat "$GUEST_INIT" "$GUEST_END_ARM64")")"
+		"$(kernel_dir "$1")" "$GUEST_MODULES" "$(cat "$GUEST_INIT" "$ARM64_END")")"
 }
 
-# guest_busybox KERNEL: static, for the guest's processor. The root's own is for this
-# machine's.
+# guest_busybox KERNEL: for the guest's processor. The root's own is for this machine's.
 guest_busybox() {
 	if [ "$(kernel_arch "$1")" = arm64 ]; then
-		printf '%s/usr/bin/busybox\n' "$(busybox_arm64_dir)"
+		printf '%s/busybox\n' "$(arm64_dir)"
 	else
 		printf '%s/usr/bin/busybox\n' "$(root_dir)"
 	fi
-}
-
-# Of the root's suite, so that both have the same applets.
-busybox_arm64_dir() {
-	printf '%s/busybox/arm64-%s\n' "$CACHE" "$(basename "$(root_dir)")"
-}
-
-make_busybox_arm64() {
-	download "$(apt_state "$ROOT_SUITE" arm64)" "$1/debs" busybox-static
-	unpack_debs "$1/debs" "$1"
 }
 
 need_initramfs() {
 	[ ! -d "$(initramfs_dir "$1")" ] || return 0
 	need_root
 	need_kernel "$1"
-	[ "$(kernel_arch "$1")" != arm64 ] || make_once "$(busybox_arm64_dir)" make_busybox_arm64
+	[ "$(kernel_arch "$1")" != arm64 ] || need_arm64
 	make_once "$(initramfs_dir "$1")" make_initramfs "$1"
 }
 
@@ -62,10 +50,6 @@ make_initramfs() {
 	guest_modules "$name" "$tree"
 	pack "$tree" >"$dir/base.cpio"
 	remove_tree "$tree"
-}
-
-make_end_arm64() {
-	enter --ro "$CHECKOUT" -- / aarch64-linux-gnu-gcc-14 -static -nostdlib -o "$1" "$GUEST_END_ARM64"
 }
 
 # Unpacked, since busybox loads no compressed modules.
