@@ -24,12 +24,16 @@
 #define FRESH		2048	/* upper half of the device's buffer: data to
 				 * write; the lower half takes what it reads */
 
+enum kind { READ, READ_AND_WRITE, WRITE, NR_KINDS };
+
 struct habits {
 	struct rng rng;
 	uint64_t hot[NR_HOT];
 	uint64_t window;
 	uint64_t ops;
 	uint64_t source_at;	/* where the fresh data came from */
+	int racing;		/* the slot, or -1 */
+	uint64_t one_write_in;	/* so many operations of a race */
 };
 
 void device_init(struct world *w)
@@ -40,6 +44,7 @@ void device_init(struct world *w)
 	w->started = calloc(units, sizeof(*w->started));
 	w->finished = calloc(units, sizeof(*w->finished));
 	w->source = mem_alloc(PAGE_2M, LEAF_4K);
+	atomic_store(&w->racing, -1);
 	if (!w->started || !w->finished)
 		tap_bail("no memory");
 	rng_init(&rng, w->seed ^ 0x5eed);
@@ -75,6 +80,9 @@ static uint64_t pick_page(const struct world *w, struct habits *h)
 	/* few leaves of 2 MiB, or all of them are dirty all the time */
 	uint64_t far = w->leaf == LEAF_2M ? 512 : 8;
 
+	if (h->racing >= 0 && !rng_one_in(&h->rng, 4))
+		return (uint64_t)h->racing * w->slot_pages +
+		       rng_below(&h->rng, w->slot_pages);
 	if (rng_one_in(&h->rng, far))
 		return rng_below(&h->rng, w->nr_pages);
 	if (rng_one_in(&h->rng, 2))
@@ -114,6 +122,31 @@ void device_open_slot(struct world *w, int slot)
 	atomic_store(&w->closed[slot], false);
 }
 
+/* Or until the device is done. */
+static void await_operation(struct world *w)
+{
+	/* the one under way now may be over before it matters */
+	uint64_t enough = atomic_load(&w->at_it) + 2;
+
+	while (!atomic_load(&w->done) && atomic_load(&w->at_it) < enough)
+		sched_yield();
+}
+
+void device_race_slot(struct world *w, int slot)
+{
+	atomic_store(&w->race_budget, 512 + w->nr_writes / 64);
+	atomic_store(&w->racing, slot);
+	await_operation(w);
+}
+
+void device_end_race(struct world *w, int slot)
+{
+	atomic_fetch_add(&w->race_budget, 64);
+	await_operation(w);
+	device_close_slot(w, slot);
+	atomic_store(&w->racing, -1);
+}
+
 static void count(struct world *w, _Atomic uint32_t *counter, uint64_t page,
 		  uint64_t last)
 {
@@ -123,7 +156,8 @@ static void count(struct world *w, _Atomic uint32_t *counter, uint64_t page,
 		atomic_store(&counter[unit], atomic_load(&counter[unit]) + 1);
 }
 
-static void write_some(struct world *w, struct habits *h, uint64_t at,
+/* False: memory does not hold what was written. */
+static bool write_some(struct world *w, struct habits *h, uint64_t at,
 		       uint32_t n, uint8_t *twin)
 {
 	uint32_t from = (uint32_t)rng_below(&h->rng, FRESH - n + 1);
@@ -133,20 +167,50 @@ static void write_some(struct world *w, struct habits *h, uint64_t at,
 	w->target->ops->store(w->target, IOVA_BASE + at, FRESH + from, n);
 	count(w, w->finished, page, last);
 	atomic_fetch_add(&w->writes, 1);
-	if (memcmp(w->mem + at, w->source + h->source_at + from, n))
+	if (twin) {
+		page -= page % w->unit_pages;
+		last += w->unit_pages - 1 - last % w->unit_pages;
+		memset(twin + page, 1, last - page + 1);
+	}
+	return !memcmp(w->mem + at, w->source + h->source_at + from, n);
+}
+
+/*
+ * Behind an operation in @slots: was it refused, and rightly? The slot that is
+ * being unmapped stays so until the device is out of it: no other has an excuse.
+ */
+static bool excused(struct world *w, uint32_t slots)
+{
+	int racing = atomic_load(&w->racing);
+	uint32_t failed = w->target->ops->failed(w->target);
+	bool refused = failed != w->refused;
+
+	w->refused = failed;
+	if (racing >= 0 && slots >> racing & 1)
+		atomic_fetch_add(&w->at_it, 1);
+	else if (refused)
 		w->not_landed++;
-	if (!twin)
-		return;
-	page -= page % w->unit_pages;
-	last += w->unit_pages - 1 - last % w->unit_pages;
-	memset(twin + page, 1, last - page + 1);
+	return refused;
+}
+
+/*
+ * In a race mostly reads: only a page that was clean when the UNMAP came can be
+ * lost, so the writes are spread over all of its time.
+ */
+static enum kind pick_kind(struct habits *h)
+{
+	if (h->racing >= 0 && !rng_one_in(&h->rng, h->one_write_in))
+		return READ;
+	return (enum kind)rng_below(&h->rng, NR_KINDS);
 }
 
 static void operate(struct world *w, struct habits *h, uint8_t *twin)
 {
 	uint32_t offset, n = 1 + (uint32_t)rng_below(&h->rng, MAX_BYTES);
 	uint64_t page, at, bytes = w->nr_pages * PAGE_4K;
-	unsigned int kind;
+	bool landed = true;
+	uint32_t slots;
+	enum kind kind;
 
 	drift(w, h);
 	page = pick_page(w, h);
@@ -157,16 +221,20 @@ static void operate(struct world *w, struct habits *h, uint8_t *twin)
 	if (at + n > bytes)
 		n = (uint32_t)(bytes - at);
 
-	if (!enter(w, 1u << slot_of(w, page) |
-		      1u << slot_of(w, (at + n - 1) / PAGE_4K)))
+	slots = 1u << slot_of(w, page) |
+		1u << slot_of(w, (at + n - 1) / PAGE_4K);
+	if (!enter(w, slots))
 		return;
-	kind = (unsigned int)rng_below(&h->rng, 3);
-	if (kind != 2) {
+	kind = pick_kind(h);
+	if (kind != WRITE) {
 		w->target->ops->fetch(w->target, IOVA_BASE + at, 0, n);
 		w->reads++;
 	}
-	if (kind != 0)
-		write_some(w, h, at, n, twin);
+	if (kind != READ)
+		landed = write_some(w, h, at, n, twin);
+	if (w->race)
+		landed |= excused(w, slots);
+	w->not_landed += !landed;
 	atomic_store(&w->occupied, 0);
 }
 
@@ -178,6 +246,22 @@ static void habits_init(struct world *w, struct habits *h, uint64_t seed)
 	rng_init(&h->rng, seed);
 	for (i = 0; i < NR_HOT; i++)
 		h->hot[i] = rng_below(&h->rng, w->nr_pages);
+	h->racing = -1;
+}
+
+static bool may_operate(struct world *w, struct habits *h)
+{
+	int racing = w->race ? atomic_load(&w->racing) : -1;
+
+	if (racing >= 0 && h->racing < 0)
+		h->one_write_in = 1ULL << rng_below(&h->rng, 10);
+	h->racing = racing;
+	if (racing < 0) /* Pace is counted in the migration's work, not in time. */
+		return w->writes < atomic_load(&w->budget);
+	if (!atomic_load(&w->race_budget))
+		return false;
+	atomic_fetch_sub(&w->race_budget, 1);
+	return true;
 }
 
 void *device_thread(void *world)
@@ -187,11 +271,10 @@ void *device_thread(void *world)
 
 	habits_init(w, &h, w->seed ^ w->until);
 	while (w->writes < w->until) {
-		/* Pace is counted in the migration's work, not in time. */
-		if (w->writes >= atomic_load(&w->budget))
-			sched_yield();
-		else
+		if (may_operate(w, &h))
 			operate(w, &h, NULL);
+		else
+			sched_yield();
 	}
 	atomic_store(&w->done, true);
 	return NULL;

@@ -24,6 +24,10 @@
  * the call looked. So base_finished moves up to its `before`, and base_started
  * stays: nothing was cleaned, what was written meanwhile is still to come.
  *
+ * Where leaves are born dirty (SMMUv3 knows writeable and writeable-dirty, and
+ * drivers make the latter), what is mapped while the log is on may be reported
+ * once without a write. Not what was mapped before START, which cleans it.
+ *
  * Counters belong to units (the hardware's leaves), bases to pages: a write
  * to a leaf dirties each of its pages, CLEAR may clean them one by one.
  */
@@ -40,7 +44,8 @@ void ledger_init(struct world *w)
 	w->base_started = calloc(w->nr_pages, sizeof(uint32_t));
 	w->base_finished = calloc(w->nr_pages, sizeof(uint32_t));
 	w->owed = calloc(w->nr_pages, 1);
-	if (!w->base_started || !w->base_finished || !w->owed)
+	w->newborn = calloc(w->nr_pages, 1);
+	if (!w->base_started || !w->base_finished || !w->owed || !w->newborn)
 		tap_bail("no memory");
 }
 
@@ -73,6 +78,7 @@ void ledger_fresh(struct world *w, uint64_t first, uint64_t nr)
 		w->base_started[p] = atomic_load(&w->started[p / w->unit_pages]);
 		w->base_finished[p] = atomic_load(&w->finished[p / w->unit_pages]);
 		w->owed[p] = 0;
+		w->newborn[p] = w->born_dirty;
 	}
 }
 
@@ -81,6 +87,7 @@ static void cleaned(struct asker *a, uint64_t page, uint64_t i)
 	a->w->base_started[page] = a->after[i];
 	a->w->base_finished[page] = a->before[i];
 	a->w->owed[page] = 0;
+	a->w->newborn[page] = 0;
 }
 
 struct verdict {
@@ -100,7 +107,8 @@ static struct verdict judge(struct asker *a, uint64_t first, uint64_t i,
 		if ((int32_t)(a->before[i] - w->base_started[page]) > 0 ||
 		    w->owed[page])
 			v.must = true;
-		if ((int32_t)(a->after[i] - w->base_finished[page]) > 0)
+		if ((int32_t)(a->after[i] - w->base_finished[page]) > 0 ||
+		    w->newborn[page])
 			v.may = true;
 	}
 	return v;
@@ -112,12 +120,14 @@ static void settle(struct asker *a, uint64_t first, uint64_t i,
 	uint64_t end = i + per_bit;
 
 	for (; i < end; i++) {
-		if (!on)
+		if (!on) {
 			a->w->base_finished[first + i] = a->before[i];
-		else if (clean)
+			a->w->newborn[first + i] = 0;
+		} else if (clean) {
 			cleaned(a, first + i, i);
-		else if (per_bit == 1)	/* of a coarse bit, nobody knows which */
+		} else if (per_bit == 1) { /* of a coarse bit, nobody knows which */
 			a->w->owed[first + i] = 1;
+		}
 	}
 }
 

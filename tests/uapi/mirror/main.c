@@ -12,7 +12,7 @@
 struct options {
 	const char *mode, *leaf, *expect, *type, *model;
 	uint64_t writes, seed, mib;
-	bool threads, one, use_model;
+	bool threads, one, race, born_dirty, use_model;
 };
 
 static _Noreturn void usage(const char *wrong)
@@ -22,8 +22,13 @@ static _Noreturn void usage(const char *wrong)
 	fputs("Usage: mirror [--mode exact|get|clear-whole|clear-pieces|churn]\n"
 	      "              [--leaf 4k|2m|any] [--writes N] [--seed S]\n"
 	      "              [--expect hwdbm|full] [--type hwdbm|stock]\n"
-	      "              [--threads] [--mib N] [--one] [--model[=BUG]]\n"
+	      "              [--threads] [--race-unmap] [--mib N] [--one]\n"
+	      "              [--born-dirty] [--model[=BUG]]\n"
 	      "--threads  a second asker; with churn, unmaps in their own thread\n"
+	      "--race-unmap  with churn: the device writes on into memory that is\n"
+	      "           unmapped with its dirty pages, and none of that may be lost\n"
+	      "--born-dirty  SMMUv3: what is mapped while the log is on may be\n"
+	      "           reported once though nobody wrote it\n"
 	      "--one      one mapping of all; above 128 MiB its log has several chunks\n"
 	      "--model    no hardware: an IOMMU in memory, with that BUG\n", stderr);
 	exit(2);
@@ -63,6 +68,12 @@ static void take(struct options *o, int c, char *value)
 	case 'T':
 		o->threads = true;
 		break;
+	case 'R':
+		o->race = true;
+		break;
+	case 'B':
+		o->born_dirty = true;
+		break;
 	case 'O':
 		o->one = true;
 		break;
@@ -85,7 +96,8 @@ static void parse(int argc, char **argv, struct options *o)
 		{ "writes", 1, NULL, 'w' }, { "seed", 1, NULL, 's' },
 		{ "expect", 1, NULL, 'e' }, { "type", 1, NULL, 't' },
 		{ "threads", 0, NULL, 'T' }, { "mib", 1, NULL, 'M' },
-		{ "one", 0, NULL, 'O' },
+		{ "one", 0, NULL, 'O' },    { "race-unmap", 0, NULL, 'R' },
+		{ "born-dirty", 0, NULL, 'B' },
 		{ "model", 2, NULL, 'X' },  { NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -119,6 +131,10 @@ static void build_world(struct world *w, const struct options *o)
 	w->full = choose(o->expect, expects) == 1;
 	w->one_mapping = o->one;
 	w->concurrent = o->threads && w->mode != MODE_EXACT;
+	w->race = o->race;
+	w->born_dirty = o->born_dirty;
+	if (w->race && (w->mode != MODE_CHURN || o->threads))
+		usage("--race-unmap goes with --mode churn, without --threads");
 	w->seed = o->seed;
 	w->nr_writes = o->writes;
 	w->unit_pages = leaf_bytes(w->leaf) / PAGE_4K;
@@ -186,11 +202,11 @@ static void map_memory(struct world *w)
 	}
 }
 
-static void compare_mirror(struct world *w)
+void compare_mirror(struct world *w, uint64_t first, uint64_t nr)
 {
 	uint64_t page;
 
-	for (page = 0; page < w->nr_pages; page++)
+	for (page = first; page < first + nr; page++)
 		if (memcmp(w->mem + page * PAGE_4K, w->mirror + page * PAGE_4K,
 			   PAGE_4K) && w->lost++ < 8)
 			tap_diag("lost: page %lu", page);
@@ -222,7 +238,7 @@ static void epoch(struct world *w, struct asker *one, struct asker *two,
 	if (w->concurrent)
 		pthread_join(second, NULL);
 	asker_last_round(one);
-	compare_mirror(w);
+	compare_mirror(w, 0, w->nr_pages);
 }
 
 /*
@@ -266,9 +282,13 @@ static void judge_run(struct world *w, uint64_t left)
 	tap_diag("rounds=%lu writes=%lu reads=%lu units written=%lu copied=%lu pages",
 		 atomic_load(&w->rounds), w->writes, w->reads, pages_written(w),
 		 atomic_load(&w->copied));
-	tap_ok(!failed && !w->not_landed,
+	tap_ok(failed == w->refused && !w->not_landed,
 	       "device: %lu writes and %lu reads, %u failed, %lu did not land",
 	       w->writes, w->reads, failed, w->not_landed);
+	if (w->race)
+		tap_ok(w->races >= 16 && w->refused,
+		       "races=%lu, at least 16, refused=%lu: it wrote on while memory was unmapped",
+		       w->races, w->refused);
 	tap_ok(w->reads * 3 >= w->writes, "at least a quarter are reads");
 	tap_ok(atomic_load(&w->rounds) >= 16, "rounds=%lu, at least 16",
 	       atomic_load(&w->rounds));
@@ -301,9 +321,11 @@ int main(int argc, char **argv)
 
 	parse(argc, argv, &o);
 	puts("TAP version 13");
-	tap_diag("mirror --mode %s --leaf %s --expect %s --type %s --writes %" PRIu64 " --seed %#" PRIx64 " --mib %" PRIu64 "%s%s%s%s",
+	tap_diag("mirror --mode %s --leaf %s --expect %s --type %s --writes %" PRIu64 " --seed %#" PRIx64 " --mib %" PRIu64 "%s%s%s%s%s%s",
 		 o.mode, o.leaf, o.expect, o.type, o.writes, o.seed, o.mib,
 		 o.threads ? " --threads" : "", o.one ? " --one" : "",
+		 o.race ? " --race-unmap" : "",
+		 o.born_dirty ? " --born-dirty" : "",
 		 o.use_model ? " --model=" : "",
 		 o.use_model && o.model ? o.model : "");
 	build_world(&w, &o);

@@ -43,6 +43,8 @@ struct world {
 	bool full;		/* every mapped page must be reported */
 	bool one_mapping;	/* of all slots */
 	bool concurrent;	/* several askers, or a churner of its own */
+	bool race;		/* the device writes on into what is unmapped */
+	bool born_dirty;	/* new leaves may be reported once, unwritten */
 	uint64_t seed, nr_writes;	/* in all */
 	uint64_t until;		/* writes by the end of this epoch */
 	uint64_t nr_pages, slot_pages;
@@ -63,10 +65,16 @@ struct world {
 	atomic_bool done;
 	_Atomic uint64_t writes;
 	uint64_t reads, not_landed;	/* by the device thread */
+	/* with race only; a DMA is refused while its slot is being unmapped */
+	atomic_int racing;	/* that slot, or -1 */
+	_Atomic uint64_t at_it;	/* operations in that slot */
+	_Atomic uint64_t race_budget;	/* operations more until the race's end */
+	uint64_t refused;	/* by the device thread */
+	uint64_t races;		/* by the asker */
 
 	/* ledger.c; only the one asker, and nobody when concurrent */
 	uint32_t *base_started, *base_finished;
-	uint8_t *owed;
+	uint8_t *owed, *newborn;
 	uint64_t missed, invented, touched;
 
 	pthread_mutex_t copying;	/* mirror, when concurrent */
@@ -108,6 +116,12 @@ void device_close_slot(struct world *w, int slot);
 void device_open_slot(struct world *w, int slot);
 /* Waits until the device has done all that it may. */
 void device_settle(struct world *w);
+/*
+ * Has most DMA go to the slot, and returns when it does; and the end of that: the
+ * device has been at it once more since, and is out.
+ */
+void device_race_slot(struct world *w, int slot);
+void device_end_race(struct world *w, int slot);
 
 /* ledger.c */
 void ledger_init(struct world *w);
@@ -133,6 +147,9 @@ void copy_pages(struct asker *a, uint64_t first, uint64_t nr, uint64_t per_bit,
 /* churn.c */
 void churn_some(struct asker *a);
 void *churn_thread(void *asker);
+
+/* main.c: what differs between mirror and memory is lost. */
+void compare_mirror(struct world *w, uint64_t first, uint64_t nr);
 
 /* exact.c: no concurrency; the reported set is exactly the written set. */
 void exact_run(struct world *w);

@@ -35,6 +35,7 @@ enum bug {
 	BUG_BORN_DIRTY,		/* new mappings are dirty */
 	BUG_ZERO_HOLES,		/* writes bits that belong to no mapping */
 	BUG_STOP_KEEPS,		/* START reports what was before STOP */
+	BUG_READ_THEN_UNMAP,	/* what is written in between is lost */
 	NR_BUGS
 };
 
@@ -42,7 +43,7 @@ static const char *const bugs[NR_BUGS] = {
 	"none", "no-flush", "late-flush", "hull", "no-rewalk", "keep-write",
 	"dirty-on-read", "part-of-leaf", "narrow-leaf", "noclear-clears",
 	"start-no-flush", "unmap-forgets", "born-dirty", "zero-holes",
-	"stop-keeps",
+	"stop-keeps", "read-then-unmap",
 };
 
 enum tlb { TLB_NONE, TLB_CLEAN, TLB_DIRTY };
@@ -62,6 +63,7 @@ struct model {
 	int nr_maps;
 	uint8_t *hw, *tlb;	/* a unit each */
 	uint8_t *sw;		/* a page each */
+	uint32_t failed;	/* DMAs */
 	char buffer[4096];
 };
 
@@ -108,30 +110,39 @@ static void translate(struct model *m, uint64_t unit, bool write)
 								 TLB_CLEAN;
 }
 
+static void dma_part(struct model *m, const struct model_map *map,
+		     uint64_t iova, uint32_t offset, uint32_t n, bool write)
+{
+	char *ram = map->vaddr + (iova - map->iova);
+
+	if (iova >= IOVA_BASE)
+		translate(m, (iova - IOVA_BASE) / PAGE_4K / m->unit_pages, write);
+	if (write)
+		memcpy(ram, m->buffer + offset, n);
+	else
+		memcpy(m->buffer + offset, ram, n);
+}
+
+/* As with edu: of a DMA that fails the rest is done. */
 static void dma(struct model *m, uint64_t iova, uint32_t offset, uint32_t n,
 		bool write)
 {
+	bool refused = false;
+
 	while (n) {
 		uint32_t part = PAGE_4K - iova % PAGE_4K;
 		struct model_map *map = find(m, iova);
-		char *ram;
 
-		if (!map)
-			tap_bail("model: DMA to unmapped %#lx", iova);
 		if (part > n)
 			part = n;
-		ram = map->vaddr + (iova - map->iova);
-		if (iova >= IOVA_BASE)
-			translate(m, (iova - IOVA_BASE) / PAGE_4K / m->unit_pages,
-				  write);
-		if (write)
-			memcpy(ram, m->buffer + offset, part);
-		else
-			memcpy(m->buffer + offset, ram, part);
+		if (map)
+			dma_part(m, map, iova, offset, part, write);
+		refused |= !map;
 		iova += part;
 		offset += part;
 		n -= part;
 	}
+	m->failed += refused;
 }
 
 static void model_fetch(struct target *t, uint64_t iova, uint32_t offset,
@@ -152,8 +163,14 @@ static void model_store(struct target *t, uint64_t iova, uint32_t offset,
 
 static uint32_t model_failed(struct target *t)
 {
-	(void)t;
-	return 0;
+	return model(t)->failed;
+}
+
+static void let_others_run(struct model *m, useconds_t us)
+{
+	pthread_mutex_unlock(&m->lock);
+	usleep(us);
+	pthread_mutex_lock(&m->lock);
 }
 
 /* Hardware to software, and then (but for the bugs) the invalidation. */
@@ -176,11 +193,8 @@ static void harvest(struct model *m, uint64_t first, uint64_t nr)
 		memset(m->sw + leaf, 1, m->bug == BUG_NARROW_LEAF ? 1 :
 							m->unit_pages);
 	}
-	if (m->bug == BUG_LATE_FLUSH) {
-		pthread_mutex_unlock(&m->lock);
-		usleep((useconds_t)random() % 4000);
-		pthread_mutex_lock(&m->lock);
-	}
+	if (m->bug == BUG_LATE_FLUSH)
+		let_others_run(m, (useconds_t)random() % 4000);
 	for (u = unit; u < end && m->bug != BUG_NO_FLUSH; u++)
 		if (moved[u - unit])
 			m->tlb[u] = TLB_NONE;
@@ -309,6 +323,8 @@ static int model_unmap_dirty(struct target *t, uint64_t iova, uint64_t size,
 		memset(m->hw + first / m->unit_pages, 0, nr / m->unit_pages);
 	if (bitmap)
 		report(m, first, nr, pgsize / PAGE_4K, bitmap, true);
+	if (m->bug == BUG_READ_THEN_UNMAP)
+		let_others_run(m, (useconds_t)random() % 4000);
 	memset(m->sw + first, 0, nr);
 	memset(m->hw + first / m->unit_pages, 0, nr / m->unit_pages);
 	memset(m->tlb + first / m->unit_pages, 0, nr / m->unit_pages);
