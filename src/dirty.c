@@ -211,6 +211,22 @@ static enum hwdbm_policy policy(const struct hwdbm_container *c)
 	return hwdbm_dirty_policy(c, &reason);
 }
 
+void hwdbm_dirty_seal(struct hwdbm_container *c, struct hwdbm_mapping *m)
+{
+	struct hwdbm_domain *d;
+
+	lockdep_assert_held(&m->lock);
+	if (!c->logging || policy(c) != HWDBM_POLICY_HWDBM ||
+	    !hwdbm_dirty_readable(m) || !(m->prot & IOMMU_WRITE))
+		return;
+	list_for_each_entry(d, &c->domains, next) {
+		int ret = hwdbm_domain_seal(d, m->iova, m->last);
+
+		if (ret)
+			hwdbm_dirty_degrade(d, ret);
+	}
+}
+
 /*
  * Under the full policy the log is left as it is: leaving that policy makes
  * everything dirty anyway. Under the pinned one the hardware is not asked:

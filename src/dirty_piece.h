@@ -38,6 +38,15 @@ void hwdbm_dirty_piece_get(struct hwdbm_container *c,
 			   unsigned long *dst);
 
 /**
+ * hwdbm_dirty_seal() - let what devices still write be refused or be seen
+ * @c: the container; domains_sem is held
+ * @m: the mapping, which is going to be reported and unmapped; its lock is held
+ *
+ * Does what the domains' readers can. A failure makes everything dirty.
+ */
+void hwdbm_dirty_seal(struct hwdbm_container *c, struct hwdbm_mapping *m);
+
+/**
  * hwdbm_dirty_piece_clear() - make some pages of a piece clean
  * @c: the container, logging; domains_sem is held
  * @p: the piece

@@ -330,6 +330,7 @@ void hwdbm_dirty_report(struct hwdbm_container *c, struct hwdbm_mapping *m,
 {
 	struct hwdbm_piece p = { .m = m };
 
+	hwdbm_dirty_seal(c, m);
 	while (next_piece(&p, m->last)) {
 		hwdbm_dirty_piece_get(c, &p, false, req->pages);
 		emit(req, &p);

@@ -43,6 +43,7 @@ struct hwdbm_harvest {
 /**
  * struct hwdbm_dirty_reader - one way of reading a domain's dirty bits
  * @id: VFIO_HWDBM_READER_*
+ * @name: for messages: what dirty bits are read by
  * @usable: can it read this domain on this kernel; asked once, at allocation
  * @harvest: do @h's pass. Returns 0, or a negative errno; then what was
  *	cleaned is recorded and stands in @h's flush range all the same, but for
@@ -50,17 +51,23 @@ struct hwdbm_harvest {
  *	trusted any more
  * @forget: clean every leaf of a range unrecorded; only for START. The range
  *	is as in struct hwdbm_harvest, and the caller flushes all of it
+ * @seal: take write permission from every leaf of a mapping that is going to be
+ *	unmapped, or NULL where that cannot be done. Once the caller has flushed
+ *	all of it, a device's write has left its dirty bit or has been refused
  *
- * @harvest and @forget reschedule, and need domains_sem and the mapping's
+ * @harvest, @forget and @seal reschedule, and need domains_sem and the mapping's
  * lock (or domains_sem for writing).
  */
 struct hwdbm_dirty_reader {
 	u32 id;
+	const char *name;
 	bool (*usable)(const struct iommu_domain *domain);
 	int (*harvest)(struct iommu_domain *domain, struct hwdbm_harvest *h);
 	int (*forget)(struct iommu_domain *domain, u64 first, u64 last);
+	int (*seal)(struct iommu_domain *domain, u64 first, u64 last);
 };
 
+extern const struct hwdbm_dirty_reader hwdbm_dirty_reader_iopt;
 extern const struct hwdbm_dirty_reader hwdbm_dirty_reader_gather;
 
 #endif /* HWDBM_DIRTY_READER_H */

@@ -4,6 +4,7 @@
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/iommu.h>
+#include <linux/kernel.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
@@ -153,6 +154,23 @@ static struct iommu_domain *alloc_iommu_domain(struct iommu_group *group,
 	return req.domain;
 }
 
+/* Tables that can be read are read faster than by asking the driver. */
+static const struct hwdbm_dirty_reader *const readers[] = {
+	&hwdbm_dirty_reader_iopt,
+	&hwdbm_dirty_reader_gather,
+};
+
+static const struct hwdbm_dirty_reader *
+reader_for(const struct iommu_domain *domain)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(readers); i++)
+		if (readers[i]->usable(domain))
+			return readers[i];
+	return NULL;
+}
+
 /* A domain that tracks already, with a reader for it. */
 static int alloc_tracking(struct hwdbm_domain *d, struct iommu_group *group)
 {
@@ -161,11 +179,10 @@ static int alloc_tracking(struct hwdbm_domain *d, struct iommu_group *group)
 	d->iommu = alloc_iommu_domain(group, true);
 	if (IS_ERR(d->iommu))
 		return PTR_ERR(d->iommu);
-	if (hwdbm_dirty_reader_gather.usable(d->iommu) &&
-	    !hwdbm_compat_set_dirty_tracking(d->iommu, true)) {
-		d->reader = &hwdbm_dirty_reader_gather;
+	d->reader = reader_for(d->iommu);
+	if (d->reader && !hwdbm_compat_set_dirty_tracking(d->iommu, true))
 		return 0;
-	}
+	d->reader = NULL;
 	iommu_domain_free(d->iommu);
 	return -EOPNOTSUPP;
 }
@@ -429,6 +446,17 @@ int hwdbm_domain_harvest(struct hwdbm_domain *d, struct hwdbm_harvest *h)
 	if (h->clear && h->flush_first <= h->flush_last)
 		hwdbm_compat_iotlb_sync_range(d->iommu, h->flush_first,
 					      h->flush_last);
+	return ret;
+}
+
+int hwdbm_domain_seal(struct hwdbm_domain *d, u64 first, u64 last)
+{
+	int ret;
+
+	if (!d->reader->seal)
+		return 0;
+	ret = d->reader->seal(d->iommu, first, last);
+	hwdbm_compat_iotlb_sync_range(d->iommu, first, last);
 	return ret;
 }
 

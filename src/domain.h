@@ -213,4 +213,18 @@ int hwdbm_domain_harvest(struct hwdbm_domain *d, struct hwdbm_harvest *h);
  */
 int hwdbm_domain_forget(struct hwdbm_domain *d, u64 first, u64 last);
 
+/**
+ * hwdbm_domain_seal() - let no device write to a mapping that goes away
+ * @d: a capable domain
+ * @first: first byte of the mapping
+ * @last: its last byte, inclusive, below U64_MAX
+ *
+ * When it returns, every write of a device to the range has left its dirty bit or
+ * has been refused. Does nothing where the reader cannot: then a write may come
+ * later, until the range is unmapped.
+ *
+ * Return: 0, or a negative errno: then dirty bits may be unknown.
+ */
+int hwdbm_domain_seal(struct hwdbm_domain *d, u64 first, u64 last);
+
 #endif /* HWDBM_DOMAIN_H */

@@ -255,8 +255,9 @@ unlock:
 }
 
 /*
- * Device writes that race with this are undefined by contract, so the report
- * may be made before the tables are taken down.
+ * The report is made before the tables are taken down. Where the hardware's
+ * tables can be changed, devices can no longer write by then; elsewhere what they
+ * write meanwhile is undefined by contract.
  *
  * Returns -EAGAIN if drivers have pages pinned, which have to be told first.
  */

@@ -101,6 +101,39 @@ bool hwdbm_compat_has_dirty_ops(const struct iommu_domain *domain);
  */
 int hwdbm_compat_set_dirty_tracking(struct iommu_domain *domain, bool enable);
 
+enum hwdbm_compat_iopt_format {
+	HWDBM_COMPAT_IOPT_AMDV1,
+	HWDBM_COMPAT_IOPT_VTDSS,
+};
+
+/**
+ * struct hwdbm_compat_iopt - where a domain's page tables are
+ * @format: layout of the entries
+ * @levels: of tables, the top's included
+ * @top: physical address of the top table
+ * @encrypted: bit of an entry's address that says that memory is encrypted
+ */
+struct hwdbm_compat_iopt {
+	enum hwdbm_compat_iopt_format format;
+	unsigned int levels;
+	phys_addr_t top;
+	u64 encrypted;
+};
+
+/**
+ * hwdbm_compat_iopt() - find a domain's page tables
+ * @domain: the domain
+ * @iopt: out, as they are now: a mapping may put a new top over the old
+ *
+ * Only where the kernel's generic page table code made them, in a format with
+ * dirty bits, and the hardware reads them coherently: its functions in the
+ * domain's table of operations say which format it is.
+ *
+ * Return: false if that is not so.
+ */
+bool hwdbm_compat_iopt(const struct iommu_domain *domain,
+		       struct hwdbm_compat_iopt *iopt);
+
 /**
  * hwdbm_compat_gather_reader_works() - whether hwdbm_compat_read_dirty() reads
  * @domain: the domain

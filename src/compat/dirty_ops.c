@@ -3,7 +3,9 @@
  * The kernel's dirty tracking of IOMMU domains, as drivers offer it.
  */
 #include <linux/iommu.h>
+#include <linux/kallsyms.h>
 #include <linux/overflow.h>
+#include <linux/string.h>
 
 #include "compat.h"
 #include "probes.h"
@@ -24,10 +26,29 @@ int hwdbm_compat_set_dirty_tracking(struct iommu_domain *domain, bool enable)
 	return domain->dirty_ops->set_dirty_tracking(domain, enable);
 }
 
+/*
+ * Until drivers came to use generic_pt, which never fills the gather or answers
+ * -EOPNOTSUPP, all did. Since then one that does has to be known by name.
+ */
+static bool fills_gather(const struct iommu_dirty_ops *ops)
+{
+#if HWDBM_HAS_GENERIC_PT
+	static const char smmu_v3[] = "arm_smmu_read_and_clear_dirty";
+	char name[KSYM_SYMBOL_LEN];
+
+	/* " [MODULE]" follows if it is in one. */
+	sprint_symbol_no_offset(name, (unsigned long)ops->read_and_clear_dirty);
+	name[strcspn(name, " ")] = '\0';
+	return !strcmp(name, smmu_v3);
+#else
+	return true;
+#endif
+}
+
 bool hwdbm_compat_gather_reader_works(const struct iommu_domain *domain)
 {
-	/* Drivers on generic_pt answer -EOPNOTSUPP or never fill the gather. */
-	return !HWDBM_HAS_GENERIC_PT && hwdbm_compat_has_dirty_ops(domain);
+	return hwdbm_compat_has_dirty_ops(domain) &&
+	       fills_gather(domain->dirty_ops);
 }
 
 int hwdbm_compat_read_dirty(struct iommu_domain *domain, unsigned long iova,

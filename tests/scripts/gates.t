@@ -60,8 +60,7 @@ good_tree() {
 	file src/version.h <<<'#define HWDBM_VERSION "1.2.3"'
 	file dkms.conf <<<$'PACKAGE_VERSION="1.2.3"\nBUILD_EXCLUSIVE_KERNEL="^6\\.12\\."'
 	file src/compat/probe/fence.c <<'END'
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0) || \
-	LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#if !VERIFIED(6, 12)
 #error "no"
 #endif
 END
@@ -299,10 +298,10 @@ test_version() {
 	fails version "'' in src/version.h" 'no version'
 	change dkms.conf 's/12/1[23]/'
 	fails version '6.13: in dkms.conf yes' 'DKMS builds what the fence refuses'
-	change src/compat/probe/fence.c 's/6, 13/7, 4/'
+	change src/compat/probe/fence.c 's/$/ \&\& !VERIFIED(6, 13) \&\& !VERIFIED(7, 3)/;q'
 	fails version '7.3: in dkms.conf no' 'the fence admits what DKMS refuses'
 	change src/compat/probe/fence.c d
-	fails version 'no bounds in fence.c' 'no fence'
+	fails version 'no VERIFIED() in fence.c' 'no fence'
 	append src/new.c <<<'int x;'
 	fails version 'not in Kbuild: src/new.c' 'a file that is not built'
 	change Kbuild 's|src/pin.o|& src/gone.o|'

@@ -150,8 +150,10 @@
  */
 
 /*
- * UNMAP_DMA with VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP: the bitmap is what
- * was dirty before the unmap began. DMA that races with the unmap is
+ * UNMAP_DMA with VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP: where the reader of every
+ * domain is VFIO_HWDBM_READER_TABLES, a write of a device that races with the
+ * unmap is in the bitmap or does not reach memory. With other readers the bitmap
+ * is what was dirty before the unmap began, and DMA that races with it is
  * undefined: stop the device's use of a range before unmapping it.
  *
  * A mapping that another thread makes in the range during the call may be left
@@ -184,6 +186,7 @@
 /* vfio_iommu_type1_hwdbm_domain.reader: how its dirty bits are read */
 #define VFIO_HWDBM_READER_NONE		0	/* not at all */
 #define VFIO_HWDBM_READER_GATHER	1	/* driver's op, via its flush range */
+#define VFIO_HWDBM_READER_TABLES	2	/* from the IOMMU's page tables */
 
 /**
  * struct vfio_iommu_type1_hwdbm_domain - one IOMMU domain of the container
