@@ -11,6 +11,7 @@ help:
 	@echo 'make check-full      all tests'
 	@echo 'make check-list      their names'
 	@echo 'make mutants         break one thing at a time in src: do tests notice? T=name'
+	@echo 'make matrix          every kernel: the table in the README; QUICK=1: part of it; T=kernel'
 	@echo 'make soak            random histories, 10 million writes; WRITES=N'
 	@echo 'make dkms-install    install the module on this machine; make dkms-remove'
 	@echo 'make modules         build the module for KDIR ($(KDIR))'
@@ -18,7 +19,7 @@ help:
 	@echo 'Can this machine use it? scripts/check-host. Install it: see README.md'
 
 # What a script that needs root tells the user to call.
-demo check check-debug check-debug-full check-full mutants: export HWDBM_CALL = make $@$(if $(T), T=$(T))
+demo check check-debug check-debug-full check-full mutants matrix: export HWDBM_CALL = make $@$(if $(T), T=$(T))
 
 demo:
 	@scripts/demo
@@ -43,6 +44,9 @@ check-list:
 mutants:
 	@scripts/mutants $(or $(T),--all)
 
+matrix:
+	@scripts/matrix $(if $(QUICK),--quick) $(T)
+
 soak:
 	@scripts/soak $(WRITES)
 
@@ -62,4 +66,4 @@ clean:
 	rm -rf build
 	@if [ -d $(KDIR) ]; then $(MAKE) -C $(KDIR) M=$(CURDIR) clean; fi
 
-.PHONY: help demo soak check check-debug check-debug-full check-full check-list mutants dkms-install dkms-remove modules clean
+.PHONY: help demo soak matrix check check-debug check-debug-full check-full check-list mutants dkms-install dkms-remove modules clean
