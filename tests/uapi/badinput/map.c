@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "badinput.h"
 #include "guard.h"
+#include "msi.h"
 #include "proc.h"
 #include "tap.h"
 
@@ -117,7 +118,7 @@ static void outside(struct bad *b, char *mem)
 		refused(b, map(b, mem, end + 1 - PAGE_4K, 2 * PAGE_4K, MAP_RW),
 			-EINVAL, "MAP across the end of an IOVA range");
 	}
-	refused(b, map(b, mem, 0xfee00000, PAGE_4K, MAP_RW), -EINVAL,
+	refused(b, map(b, mem, MSI_FIRST, PAGE_4K, MAP_RW), -EINVAL,
 		"MAP over the MSI window");
 	if (cap && cap->nr_iovas)
 		too_large(b, mem, cap->iova_ranges[cap->nr_iovas - 1].start,

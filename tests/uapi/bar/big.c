@@ -53,9 +53,9 @@ static bool log_is(struct world *w, uint64_t size, uint64_t first_word,
 	ret = vfio_dirty_range(w->rig.container, DIRTY_GET, IOVA, size, PAGE_4K,
 			       map, bytes);
 	memcpy(&word, map, sizeof(word));
-	good = !ret && word == (backend.stock ? ~0ULL : first_word);
+	good = !ret && word == (backend_all_dirty() ? ~0ULL : first_word);
 	for (i = sizeof(word); good && i < bytes; i++)
-		good = map[i] == (backend.stock ? 0xff : 0);
+		good = map[i] == (backend_all_dirty() ? 0xff : 0);
 	free(map);
 	return tap_ok(good, "GET %s: %s, %#lx", when, strerror(-ret), word);
 }
@@ -91,7 +91,7 @@ static void window(struct world *w, uint64_t size)
 	ret = vfio_unmap_dirty(w->rig.container, IOVA, size,
 			       VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP, &bitmap,
 			       &n);
-	tap_ok(!ret && n == size && map == (backend.stock ? ~0ULL : 1ULL << 7),
+	tap_ok(!ret && n == size && map == (backend_all_dirty() ? ~0ULL : 1ULL << 7),
 	       "UNMAP with GET_DIRTY_BITMAP: %s, %#lx bytes, %#lx",
 	       strerror(-ret), n, map);
 }

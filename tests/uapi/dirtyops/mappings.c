@@ -59,6 +59,7 @@ static void unmap_with_bitmap(struct rig *rig)
 			  "........0001...."), "and nobody else's pages");
 	tap_ret(vfio_map(rig->container, a, page_at(0), 4 * PAGE_4K, MAP_RW), 0,
 		"MAP the same again");
+	rig_report_once(rig, page_at(0), 4);
 	rig_write(rig, page_at(3));
 	tap_ret(rig_clear(rig, page_at(11), PAGE_4K, "1"), 0, "CLEAR");
 	rig_write(rig, page_at(8));
@@ -117,6 +118,7 @@ static void map_while_logging(struct rig *rig)
 
 	start_logging(rig);
 	mem = rig_map(rig, IOVA, NR);
+	rig_report_once(rig, IOVA, NR);
 	tap_ok(rig_log_is(rig, DIRTY_NOCLEAR, IOVA, PAGE_4K, NONE),
 	       "a mapping made while logging starts clean");
 	write_pages(rig, "1");
@@ -125,6 +127,7 @@ static void map_while_logging(struct rig *rig)
 	write_pages(rig, "01");
 	rig_unmap(rig, mem, IOVA, NR);
 	mem = rig_map(rig, IOVA, NR);
+	rig_report_once(rig, IOVA, NR);
 	tap_ok(rig_log_is(rig, DIRTY_GET, IOVA, PAGE_4K, NONE),
 	       "one in the place of another inherits nothing");
 	stop_logging(rig);
@@ -172,6 +175,7 @@ static void sizes(struct rig *rig)
 		uint8_t *map = guard_alloc(bytes);
 		uint64_t spots[] = { 0, nr / 2, nr - 1 };
 
+		rig_report_once(rig, iova, nr);
 		for (page = 0; page < 3; page++)
 			rig_write(rig, iova + spots[page] * PAGE_4K);
 		memset(map, 0xff, bytes);

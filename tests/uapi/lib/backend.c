@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "backend.h"
+#include "kernel.h"
 #include "tap.h"
 
 #include <stdio.h>
@@ -39,6 +40,16 @@ const char *backend_param(const char *name, char *buf, size_t n)
 		 backend.stock ? "vfio_iommu_type1" : "vfio_iommu_type1_hwdbm",
 		 name);
 	return buf;
+}
+
+bool backend_is_old_stock(void)
+{
+	return backend.stock && !kernel_since(7, 0);
+}
+
+bool backend_all_dirty(void)
+{
+	return backend.stock || !kernel_since(6, 7);
 }
 
 void backend_expect(int container)

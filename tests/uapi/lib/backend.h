@@ -33,6 +33,12 @@ void backend_open(struct rig *rig, int index);
 /* The backend's module parameter @name, as a path; for the caller's @buf. */
 const char *backend_param(const char *name, char *buf, size_t n);
 
+/* Stock of before 7.0: it answers EINVAL to a range that wraps, and so on. */
+bool backend_is_old_stock(void);
+
+/* Whether every mapped page is dirty: with stock, and before 6.7 with ours too. */
+bool backend_all_dirty(void);
+
 /* Bails unless @container is served by whom it should be. */
 void backend_expect(int container);
 

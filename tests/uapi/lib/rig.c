@@ -8,6 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __aarch64__
+#define BORN_DIRTY true
+#else
+#define BORN_DIRTY false
+#endif
 #define MAX_DEVICES 8
 #define HUGEPAGES_PARAM \
 	"/sys/module/vfio_iommu_type1_hwdbm/parameters/disable_hugepages"
@@ -50,6 +55,20 @@ void *rig_map(struct rig *rig, uint64_t iova, uint64_t pages)
 		tap_bail("MAP of %lu pages at %#lx: %s", pages, iova,
 			 strerror(-ret));
 	return mem;
+}
+
+void rig_report_once(struct rig *rig, uint64_t iova, uint64_t pages)
+{
+	uint64_t bytes = bit_bytes(pages);
+	void *map;
+
+	if (!BORN_DIRTY)
+		return;
+	map = calloc(1, bytes);
+	if (vfio_dirty_range(rig->container, DIRTY_GET, iova, pages * PAGE_4K,
+			     PAGE_4K, map, bytes))
+		tap_bail("GET of what has just been mapped");
+	free(map);
 }
 
 void rig_unmap(struct rig *rig, void *mem, uint64_t iova, uint64_t pages)

@@ -248,7 +248,7 @@ static unsigned long differing(void)
 void test_mirror(uint64_t seed)
 {
 	unsigned long missed = 0, i, asked = PHASES * (ROUNDS + 1);
-	bool edu = vfio_find_edus(&rig.dev, 1) && !backend.stock;
+	bool edu = vfio_find_edus(&rig.dev, 1) && !backend_all_dirty();
 	struct rng rng;
 
 	rng_init(&rng, seed);

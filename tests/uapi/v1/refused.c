@@ -33,7 +33,7 @@ static void no_log(struct world *w)
 
 void test_refused(struct world *w)
 {
-	const int wraps = backend.stock ? -EINVAL : -EOVERFLOW;
+	const int wraps = backend_is_old_stock() ? -EINVAL : -EOVERFLOW;
 	int fd = w->rig.container;
 
 	no_log(w);

@@ -74,7 +74,8 @@ static void wrong_maps(struct world *w)
 	tap_ret(update(w, IOVA, 0, w->new), -EINVAL, "of nothing");
 	tap_ret(update(w, IOVA, SIZE, w->new + 8), -EINVAL,
 		"to an address within a page");
-	tap_ret(update(w, IOVA, SIZE, top), backend.stock ? -EINVAL : -EOVERFLOW,
+	tap_ret(update(w, IOVA, SIZE, top),
+		backend_is_old_stock() ? -EINVAL : -EOVERFLOW,
 		"to addresses that wrap");
 	tap_ret(map_flags(w, RD | WR), -EEXIST, "plain MAP over it");
 	tap_ret(invalidate_slot(w, 0), -EINVAL, "it is invalid all the time");

@@ -9,11 +9,11 @@
 
 #define PAGE(n) (1ULL << (n))
 
-/* Exactly @pages are dirty; with stock all are, always. */
+/* Exactly @pages are dirty, or all, always. */
 static bool log_is(struct world *w, uint32_t flag, uint64_t pages)
 {
 	uint64_t map = 0x5a5a5a5a5a5a5a5aULL;
-	uint64_t want = backend.stock ? ~0ULL : pages;
+	uint64_t want = backend_all_dirty() ? ~0ULL : pages;
 	int ret = vfio_dirty_range(w->rig.container, flag, IOVA, SIZE, PAGE_4K,
 				   &map, sizeof(map));
 
@@ -106,7 +106,7 @@ static void started_while_invalid(struct world *w)
 static void unmapped(struct world *w)
 {
 	uint64_t map = 0x5a5a5a5a5a5a5a5aULL, n = 0;
-	uint64_t want = backend.stock ? ~0ULL : PAGE(20) | PAGE(21);
+	uint64_t want = backend_all_dirty() ? ~0ULL : PAGE(20) | PAGE(21);
 	struct vfio_bitmap bitmap = {
 		.pgsize = PAGE_4K, .size = sizeof(map), .data = (void *)&map,
 	};
