@@ -270,11 +270,20 @@ static void tell_incapable(const struct candidate *cand)
 		hwdbm_dirty_policy_reason_name(VFIO_HWDBM_REASON_INCAPABLE));
 }
 
+/* Once for each domain: where its dirty bits come from. */
+static void tell_reader(const struct hwdbm_domain *d)
+{
+	if (hwdbm_domain_capable(d))
+		pr_info_ratelimited("%s: dirty bits are read by %s\n", d->name,
+				    d->reader->name);
+}
+
 static void commit(struct hwdbm_container *c, struct candidate *cand,
 		   enum hwdbm_policy from)
 {
 	hwdbm_dirty_before_join(c, from, cand->domain);
 	if (cand->domain) {
+		tell_reader(cand->domain);
 		list_add_tail(&cand->domain->next, &c->domains);
 		c->pgsize_bitmap = common_pgsizes(c, NULL);
 	}

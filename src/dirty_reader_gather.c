@@ -199,7 +199,7 @@ static int gather_forget(struct iommu_domain *domain, u64 first, u64 last)
 
 const struct hwdbm_dirty_reader hwdbm_dirty_reader_gather = {
 	.id = VFIO_HWDBM_READER_GATHER,
-	.name = "the driver",
+	.name = "asking the driver",
 	.usable = hwdbm_compat_gather_reader_works,
 	.harvest = gather_harvest,
 	.forget = gather_forget,

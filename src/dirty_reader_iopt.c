@@ -142,7 +142,7 @@ static int iopt_seal(struct iommu_domain *domain, u64 first, u64 last)
 
 const struct hwdbm_dirty_reader hwdbm_dirty_reader_iopt = {
 	.id = VFIO_HWDBM_READER_TABLES,
-	.name = "its page tables",
+	.name = "walking its page tables",
 	.usable = iopt_usable,
 	.harvest = iopt_harvest,
 	.forget = iopt_forget,
