@@ -7,6 +7,7 @@
 
 #include <linux/bitmap.h>
 #include <linux/bug.h>
+#include <linux/compiler.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
@@ -20,6 +21,8 @@ bool shim_failed;
 unsigned long shim_asked;
 unsigned long shim_live;
 unsigned long shim_live_bytes;
+void (*shim_before_access)(const volatile void *where);
+void (*shim_bit_cleared)(volatile unsigned long *word, unsigned int bit);
 
 static u64 random_state;
 
