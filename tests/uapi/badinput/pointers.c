@@ -112,6 +112,7 @@ void test_half_mapped(struct bad *b)
 	uint64_t page;
 	int i, ret;
 
+	rig_report_once(&b->rig, BIG_IOVA, BIG);
 	for (page = 0; page < BIG; page += STEP)
 		rig_write(&b->rig, BIG_IOVA + page * PAGE_4K);
 	memset(half, 0xff, HAVE_BYTES);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* GET_INFO of both sides, taken apart. */
 #include "differ.h"
+#include "kernel.h"
 #include "tap.h"
 
 #include <stdio.h>
@@ -52,6 +53,8 @@ static void parse(struct info *info, const char *buf, size_t room)
 {
 	const struct vfio_iommu_type1_info *head = (const void *)buf;
 	uint32_t at = head->cap_offset;
+	/* VFIO aligns them since 6.6 */
+	uint32_t align = kernel_since(6, 6) ? 8 : 4;
 	int caps = 0;
 
 	memset(info, 0, sizeof(*info));
@@ -62,7 +65,7 @@ static void parse(struct info *info, const char *buf, size_t room)
 		const struct vfio_info_cap_header *cap =
 			(const void *)(buf + at);
 
-		if (at + sizeof(*cap) > room || at % 8) {
+		if (at + sizeof(*cap) > room || at % align) {
 			info->malformed = true;
 			return;
 		}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "guard.h"
+#include "kernel.h"
 #include "tap.h"
 #include "vfio.h"
 
@@ -76,11 +77,13 @@ struct vfio_info_cap_header *vfio_info_cap(struct vfio_iommu_type1_info *info,
 					   unsigned int id)
 {
 	uint32_t at = info->flags & VFIO_IOMMU_INFO_CAPS ? info->cap_offset : 0;
+	/* VFIO aligns them since 6.6 */
+	uint32_t align = kernel_since(6, 6) ? 8 : 4;
 
 	while (at) {
 		struct vfio_info_cap_header *cap;
 
-		if (at + sizeof(*cap) > info->argsz || at % 8)
+		if (at + sizeof(*cap) > info->argsz || at % align)
 			tap_bail("capability at %u of %u bytes", at, info->argsz);
 		cap = (void *)((char *)info + at);
 		if (cap->id == id)
