@@ -14,6 +14,7 @@ help:
 	@echo 'make matrix          every kernel: the table in the README; QUICK=1: part of it; T=kernel'
 	@echo 'make soak            random histories, 10 million writes; WRITES=N'
 	@echo 'make dkms-install    install the module on this machine; make dkms-remove'
+	@echo 'make deb             build the Debian package of its sources, in build/deb'
 	@echo 'make modules         build the module for KDIR ($(KDIR))'
 	@echo 'make clean           remove what was built in this folder'
 	@echo 'Can this machine use it? scripts/check-host. Install it: see README.md'
@@ -56,6 +57,9 @@ dkms-install:
 dkms-remove:
 	@scripts/dkms-install --remove
 
+deb:
+	@scripts/package/build
+
 modules:
 	@test -d $(KDIR) || { echo 'No kernel headers in $(KDIR): install them' \
 		'(Debian: apt install linux-headers-$(shell uname -r)),' \
@@ -66,4 +70,4 @@ clean:
 	rm -rf build
 	@if [ -d $(KDIR) ]; then $(MAKE) -C $(KDIR) M=$(CURDIR) clean; fi
 
-.PHONY: help demo soak matrix check check-debug check-debug-full check-full check-list mutants dkms-install dkms-remove modules clean
+.PHONY: help demo soak matrix check check-debug check-debug-full check-full check-list mutants dkms-install dkms-remove deb modules clean
