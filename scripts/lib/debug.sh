@@ -7,7 +7,7 @@
 # costs what it touches.
 # shellcheck shell=bash
 
-DEBUG_CONFIG=$CHECKOUT/tests/vm/debug.config
+DEBUG_CONFIG=$CHECKOUT/tests/vm/debug
 DEBUG_TREE_RECIPE=1   # raise it when make_debug_tree changes what comes out
 DEBUG_KERNEL_RECIPE=2 # likewise make_debug_kernel
 
@@ -29,7 +29,12 @@ debug_kernel() {
 }
 
 debug_inputs() {
-	hash_of "$DEBUG_KERNEL_RECIPE" "$(debug_tree "$1")" "$(cat "$DEBUG_CONFIG")"
+	hash_of "$DEBUG_KERNEL_RECIPE" "$(debug_tree "$1")" "$(debug_config "$1")"
+}
+
+# debug_config NAME: of 6.12-debug what all have, and what 6.12 alone has.
+debug_config() {
+	cat "$DEBUG_CONFIG.config" "$DEBUG_CONFIG-${1%-debug}.config"
 }
 
 # debug_tree NAME: src/, where it is compiled, and root/, the build root with
@@ -93,9 +98,9 @@ debug_make() {
 
 compile_debug_kernel() {
 	local name=$1 tree=$2 dir=$3
-	cp "$DEBUG_CONFIG" "$tree/src/debug.config"
+	debug_config "$name" >"$tree/src/debug.config"
 	logged debug-config debug_make "$tree" -s KCONFIG_ALLCONFIG=debug.config allnoconfig
-	check_debug_config "$tree/src/.config"
+	check_debug_config "$tree/src/debug.config" "$tree/src/.config"
 	say "kernel $name: compiling (some ten minutes)"
 	logged debug-build debug_make "$tree" vmlinux
 	# VFIO's own types are compared with ours (check_module_ops), from DWARF.
@@ -104,15 +109,16 @@ compile_debug_kernel() {
 }
 
 # An option that depends on one that is not set is left out without a word.
+# check_debug_config WANTED CONFIG
 check_debug_config() {
 	local line lost=''
 	while IFS= read -r line; do
 		case $line in
-		CONFIG_*) grep -qxF "$line" "$1" || lost+=" $line" ;;
-		'# CONFIG_'*' is not set') ! grep -q "^${line:2:-11}=" "$1" || lost+=" $line" ;;
+		CONFIG_*) grep -qxF "$line" "$2" || lost+=" $line" ;;
+		'# CONFIG_'*' is not set') ! grep -q "^${line:2:-11}=" "$2" || lost+=" $line" ;;
 		esac
-	done <"$DEBUG_CONFIG"
-	[ -z "$lost" ] || die "tests/vm/debug.config: not as it says:$lost"
+	done <"$1"
+	[ -z "$lost" ] || die "tests/vm/debug*.config: not as it says:$lost"
 }
 
 # collect_debug_kernel TREE DIR: like the folder of a stock kernel, and vfio.ko

@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 # NAME   SUITE   ARCH   IMAGE PACKAGE      HEADERS PACKAGE
-# or, for one that is compiled here with tests/vm/debug.config (debug.sh):
+# or, for one that is compiled here with tests/vm/debug*.config (debug.sh):
 # NAME   SUITE   ARCH   SOURCE PACKAGE
 KERNELS='
 6.12     trixie  amd64  linux-image-amd64  linux-headers-amd64
@@ -14,6 +14,7 @@ KERNELS='
 6.12-arm64 trixie arm64  linux-image-arm64  linux-headers-arm64
 7.3-arm64 trixie-backports arm64  linux-image-arm64  linux-headers-arm64
 6.12-debug trixie amd64 linux-source-6.12
+7.3-debug trixie-backports amd64 linux-source-7.3
 '
 DEFAULT_KERNEL=6.12
 KERNEL_RECIPE=1 # raise it when make_kernel changes what comes out
