@@ -36,8 +36,12 @@ suite_packages() {
 # suite_compiler SUITE: nothing if the root has it.
 suite_compiler() {
 	case $1 in
-	forky) echo gcc-16 ;;
+	forky) echo gcc-16 ;; # suites_with_roots names it too
 	esac
+}
+
+suites_with_roots() {
+	echo forky
 }
 
 suite_root_dir() {
