@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* vfio_pin_pages() and vfio_unpin_pages(). */
 #include "edu.h"
+#include "kernel.h"
 #include "peer.h"
 #include "pins.h"
 #include "proc.h"
@@ -196,9 +197,11 @@ void test_pin_kinds(void)
 	tap_ok(!fresh[PAGE], "a page is looked at");
 	pinned(sim_pin(&cage.sims[0], 3 * IOVA, 2, SIM_PROT_READ), 2,
 	       "PIN of pages that were never written");
-	locked_is(&cage, 6, "all of them");
-	reaches(&cage, 3 * IOVA, fresh, "never written");
-	reaches(&cage, 3 * IOVA + PAGE, fresh + PAGE, "looked at");
+	locked_is(&cage, kernel_since(6, 2) ? 6 : 4, "all of them");
+	if (kernel_since(6, 2)) { /* before, it got no page of its own */
+		reaches(&cage, 3 * IOVA, fresh, "never written");
+		reaches(&cage, 3 * IOVA + PAGE, fresh + PAGE, "looked at");
+	}
 	cage_close(&cage);
 	munmap(fresh, 2 * PAGE);
 	mem_free(shared, 2 * PAGE);

@@ -124,8 +124,19 @@ static struct kretprobe tracks = {
 	.handler = on_tracks,
 };
 
+/* By one reader, and by the other. */
 static struct kretprobe read = {
 	.kp.symbol_name = "hwdbm_compat_read_dirty",
+	.handler = on_read,
+};
+
+static struct kretprobe harvest = {
+	.kp.symbol_name = "iopt_harvest",
+	.handler = on_read,
+};
+
+static struct kretprobe forget = {
+	.kp.symbol_name = "iopt_forget",
 	.handler = on_read,
 };
 
@@ -137,7 +148,8 @@ static struct kretprobe regions = {
 	.data_size = sizeof(struct list_head *),
 };
 
-static struct kretprobe *probes[] = { &joinable, &tracks, &read, &regions };
+static struct kretprobe *probes[] = { &joinable, &tracks, &read, &harvest,
+				      &forget, &regions };
 
 static int __init split_init(void)
 {
