@@ -3,9 +3,9 @@
 # and the table for people. Sourced, never run.
 # shellcheck shell=bash
 
-CELLS=${MATRIX_CELLS:-tests/compat/cells}
-RECORD=${MATRIX_RECORD:-tests/compat/matrix}
-README=${MATRIX_README:-README.md}
+CELLS=tests/compat/cells
+RECORD=tests/compat/matrix
+README=README.md
 MARK_BEGIN='<!-- matrix: written by make matrix -->'
 MARK_END='<!-- /matrix -->'
 

@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 SIM_SOURCES=$CHECKOUT/tests/sim
-SIM_KEEP=4 # builds that stay in the cache
+SIM_KEEP=12 # builds that stay in the cache
 
 sim_dir() {
 	printf '%s/sim/%s-%s\n' "$CACHE" "$1" "$(hash_of "$(kernel_dir "$1")" \
