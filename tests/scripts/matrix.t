@@ -83,8 +83,10 @@ again() {
 
 printf '%s\n' '# x' '<!-- matrix: written by make matrix -->' old '<!-- /matrix -->' tail >README.md
 again
-echo 1..24
+echo 1..25
 result 'nothing on record' matrix 1 --check
+result 'which is no failure of --quick' matrix 0 --quick
+rm asked
 result 'all pass' matrix 0
 result 'a cell is yes, one no with its reason, one tells more' \
 	row '^\| The first \(1\.2\.3\) \| yes \| no \[1\] \| yes, by ear \|$'
