@@ -3,6 +3,8 @@
 #ifndef HWDBM_DIRTY_READER_H
 #define HWDBM_DIRTY_READER_H
 
+#include <linux/limits.h>
+#include <linux/minmax.h>
 #include <linux/types.h>
 
 struct iommu_domain;
@@ -23,10 +25,12 @@ struct iommu_domain;
  * @ctx: passed to @record
  * @flush_first: out, first byte that was cleaned
  * @flush_last: out, last byte that was cleaned; below @flush_first if none was
+ * @flush_sizes: out, the sizes of the leaves that were cleaned, one bit a size in
+ *	bytes
  *
  * The range lies inside one live mapping, whose lock the caller holds from
- * before the pass until the invalidation of [@flush_first, @flush_last] has
- * finished: until then nobody may act upon what was recorded, because the
+ * before the pass until the invalidation of [@flush_first, @flush_last], for
+ * each of @flush_sizes, has finished: until then nobody may act upon what was recorded, because the
  * device can still write through its cached translation unseen.
  */
 struct hwdbm_harvest {
@@ -38,7 +42,28 @@ struct hwdbm_harvest {
 	void *ctx;
 	u64 flush_first;
 	u64 flush_last;
+	u64 flush_sizes;
 };
+
+/** hwdbm_harvest_begin() - nothing is cleaned so far */
+static inline void hwdbm_harvest_begin(struct hwdbm_harvest *h)
+{
+	h->flush_first = U64_MAX;
+	h->flush_last = 0;
+	h->flush_sizes = 0;
+}
+
+/** hwdbm_harvest_found() - record a dirty leaf, which is clean now if it is to be */
+static inline void hwdbm_harvest_found(struct hwdbm_harvest *h, u64 first,
+				       u64 last)
+{
+	if (h->clear) {
+		h->flush_first = min(h->flush_first, first);
+		h->flush_last = max(h->flush_last, last);
+		h->flush_sizes |= last - first + 1;
+	}
+	h->record(h->ctx, first, last);
+}
 
 /**
  * struct hwdbm_dirty_reader - one way of reading a domain's dirty bits

@@ -97,11 +97,7 @@ static int harvest_leaf(struct iommu_domain *domain, struct hwdbm_harvest *h,
 	leaf_last = leaf_first + size - 1;
 	if (leaf_last == U64_MAX)
 		return -EIO;
-	if (h->clear) {
-		h->flush_first = min(h->flush_first, leaf_first);
-		h->flush_last = max(h->flush_last, leaf_last);
-	}
-	h->record(h->ctx, leaf_first, leaf_last);
+	hwdbm_harvest_found(h, leaf_first, leaf_last);
 	*next = leaf_last + 1;
 	return 0;
 }
@@ -169,8 +165,7 @@ static int gather_harvest(struct iommu_domain *domain, struct hwdbm_harvest *h)
 	u64 at = h->first;
 	int ret = 0;
 
-	h->flush_first = U64_MAX;
-	h->flush_last = 0;
+	hwdbm_harvest_begin(h);
 	while (!ret && at <= h->last) {
 		ret = harvest_window(domain, h, at,
 				     window_bytes(at, h->last, COARSE_BYTES),

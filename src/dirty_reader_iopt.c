@@ -11,7 +11,6 @@
 
 #include <linux/bitmap.h>
 #include <linux/io.h>
-#include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>
 
@@ -51,15 +50,6 @@ static bool iopt_usable(const struct iommu_domain *domain)
 	return !find_tables(domain, &t);
 }
 
-static void note(struct hwdbm_harvest *h, u64 first, u64 last)
-{
-	if (h->clear) {
-		h->flush_first = min(h->flush_first, first);
-		h->flush_last = max(h->flush_last, last);
-	}
-	h->record(h->ctx, first, last);
-}
-
 /* @h NULL: nobody wants to know what is found. */
 static int walk(struct hwdbm_iopt_cursor *c, struct hwdbm_harvest *h)
 {
@@ -73,7 +63,7 @@ static int walk(struct hwdbm_iopt_cursor *c, struct hwdbm_harvest *h)
 		if (!ret)
 			cond_resched();
 		else if (h)
-			note(h, first, last);
+			hwdbm_harvest_found(h, first, last);
 	}
 	return 0;
 }
@@ -107,8 +97,7 @@ static int iopt_harvest(struct iommu_domain *domain, struct hwdbm_harvest *h)
 	};
 	int ret;
 
-	h->flush_first = U64_MAX;
-	h->flush_last = 0;
+	hwdbm_harvest_begin(h);
 	ret = find_tables(domain, &t);
 	if (ret)
 		return ret;

@@ -5,6 +5,7 @@
 #include <linux/err.h>
 #include <linux/iommu.h>
 #include <linux/kernel.h>
+#include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
@@ -23,6 +24,9 @@
  * is ever in the middle of a leaf, which cannot be unmapped by halves.
  */
 #define STEP_BYTES	SZ_1G
+
+/* Of what may be cached of a range: leaves of whatever size. */
+#define ANY_LEAF	U64_MAX
 
 static void free_resv_regions(struct list_head *regions)
 {
@@ -445,7 +449,7 @@ int hwdbm_domain_harvest(struct hwdbm_domain *d, struct hwdbm_harvest *h)
 
 	if (h->clear && h->flush_first <= h->flush_last)
 		hwdbm_compat_iotlb_sync_range(d->iommu, h->flush_first,
-					      h->flush_last);
+					      h->flush_last, h->flush_sizes);
 	return ret;
 }
 
@@ -456,7 +460,7 @@ int hwdbm_domain_seal(struct hwdbm_domain *d, u64 first, u64 last)
 	if (!d->reader->seal)
 		return 0;
 	ret = d->reader->seal(d->iommu, first, last);
-	hwdbm_compat_iotlb_sync_range(d->iommu, first, last);
+	hwdbm_compat_iotlb_sync_range(d->iommu, first, last, ANY_LEAF);
 	return ret;
 }
 
@@ -464,6 +468,6 @@ int hwdbm_domain_forget(struct hwdbm_domain *d, u64 first, u64 last)
 {
 	int ret = d->reader->forget(d->iommu, first, last);
 
-	hwdbm_compat_iotlb_sync_range(d->iommu, first, last);
+	hwdbm_compat_iotlb_sync_range(d->iommu, first, last, ANY_LEAF);
 	return ret;
 }

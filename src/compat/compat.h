@@ -71,14 +71,17 @@ bool hwdbm_compat_group_isolated_msi(struct iommu_group *group);
  * @domain: the domain
  * @first: first IOVA in bytes
  * @last: last IOVA in bytes, inclusive, not below @first
+ * @sizes: one bit a size in bytes, of the leaves that were changed
  *
  * For a range whose entries were changed behind the driver's back or by a
- * clearing read. Sets the gather's page size: SMMUv3 does nothing without.
+ * clearing read. SMMUv3 does nothing unless the gather has a page size, and tells
+ * the hardware that only leaves of that size are meant: so for each size once.
  * When it returns, no device translates through an older copy of an entry in
  * the range. The caller keeps the range from being unmapped meanwhile.
  */
 void hwdbm_compat_iotlb_sync_range(struct iommu_domain *domain,
-				   unsigned long first, unsigned long last);
+				   unsigned long first, unsigned long last,
+				   u64 sizes);
 
 /**
  * hwdbm_compat_has_dirty_ops() - whether a domain can track dirty pages

@@ -8,6 +8,7 @@
 #include <linux/gfp.h>
 #include <linux/iommu.h>
 #include <linux/irqdomain.h>
+#include <linux/kconfig.h>
 
 #include "compat.h"
 #include "probes.h"
@@ -130,14 +131,29 @@ bool hwdbm_compat_group_isolated_msi(struct iommu_group *group)
 }
 #endif
 
-void hwdbm_compat_iotlb_sync_range(struct iommu_domain *domain,
-				   unsigned long first, unsigned long last)
+static void sync_leaves(struct iommu_domain *domain, unsigned long first,
+			unsigned long last, unsigned long size)
 {
 	struct iommu_iotlb_gather gather;
 
 	iommu_iotlb_gather_init(&gather);
-	gather.start = first;
-	gather.end = last;
-	gather.pgsize = domain->pgsize_bitmap & -domain->pgsize_bitmap;
+	gather.start = first & ~(size - 1);
+	gather.end = last | (size - 1);
+	gather.pgsize = size;
 	iommu_iotlb_sync(domain, &gather);
+}
+
+/* Only Arm's drivers look at the size. One that is not theirs: all of them. */
+void hwdbm_compat_iotlb_sync_range(struct iommu_domain *domain,
+				   unsigned long first, unsigned long last,
+				   u64 sizes)
+{
+	unsigned long todo = domain->pgsize_bitmap;
+
+	if (IS_ENABLED(CONFIG_X86))
+		todo &= -todo;
+	else if (!(sizes & ~(u64)todo))
+		todo = sizes;
+	for (; todo; todo &= todo - 1)
+		sync_leaves(domain, first, last, todo & -todo);
 }
