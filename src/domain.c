@@ -401,7 +401,8 @@ static void flush_runs(struct hwdbm_domain *d,
 {
 	unsigned int i;
 
-	if (gather->start <= gather->end)
+	/* Not every driver notes in the gather what it has unmapped. */
+	if (batch->nr || gather->start <= gather->end)
 		iommu_iotlb_sync(d->iommu, gather);
 	for (i = 0; i < batch->nr; i++) {
 		release(ctx, batch->run[i].phys, batch->run[i].bytes);

@@ -334,11 +334,11 @@ void hwdbm_emul_register(struct hwdbm_container *c, struct vfio_device *device)
 void hwdbm_emul_unregister(struct hwdbm_container *c,
 			   struct vfio_device *device)
 {
-	if (!device->ops->dma_unmap)
-		return;
-	mutex_lock(&c->devices_lock);
-	list_del(&device->iommu_entry);
-	mutex_unlock(&c->devices_lock);
+	if (device->ops->dma_unmap) {
+		mutex_lock(&c->devices_lock);
+		list_del(&device->iommu_entry);
+		mutex_unlock(&c->devices_lock);
+	}
 	tell_group(c, device, hwdbm_attach_device_closed);
 }
 

@@ -148,7 +148,8 @@ void hwdbm_compat_iotlb_sync_range(struct iommu_domain *domain,
 				   unsigned long first, unsigned long last,
 				   u64 sizes)
 {
-	unsigned long todo = domain->pgsize_bitmap;
+	/* A gigabyte is the most that is mapped in one step: domain.c. */
+	unsigned long todo = domain->pgsize_bitmap & GENMASK(30, 0);
 
 	if (IS_ENABLED(CONFIG_X86))
 		todo &= -todo;
