@@ -2,6 +2,7 @@
 /* The two containers: which module serves which, and its parameters. */
 #define _GNU_SOURCE
 #include "differ.h"
+#include "kernel.h"
 #include "proc.h"
 #include "tap.h"
 
@@ -96,7 +97,9 @@ static void open_side(int side, struct vfio_dev *dev)
 		tap_bail("type %#lx is served by %s, this needs %s",
 			 type_of(side), modules[!side], modules[side]);
 	if (side == OURS)
-		vfio_expect_policy(container, VFIO_HWDBM_POLICY_HWDBM);
+		vfio_expect_policy(container, kernel_since(6, 7) ?
+				   VFIO_HWDBM_POLICY_HWDBM :
+				   VFIO_HWDBM_POLICY_FULL);
 	edu_open(&sides.edu[side], dev->fd);
 	sides.failed[side] = edu_failed(&sides.edu[side]);
 	memory_plug(side, dev->fd);
