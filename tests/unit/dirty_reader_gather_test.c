@@ -75,7 +75,7 @@ static unsigned long most_calls(u64 first, u64 last)
 
 static void check_flush(const struct hwdbm_harvest *h)
 {
-	u64 first = U64_MAX, last = 0;
+	u64 first = U64_MAX, last = 0, sizes = 0;
 	struct leaf *l;
 
 	for (l = model.leaf; l < model.leaf + model.nr; l++) {
@@ -83,7 +83,9 @@ static void check_flush(const struct hwdbm_harvest *h)
 			continue;
 		first = min(first, l->first);
 		last = l->last;
+		sizes |= l->last - l->first + 1;
 	}
+	assert_int_equal(h->flush_sizes, sizes);
 	if (first > last) {
 		assert_true(h->flush_first > h->flush_last);
 	} else {

@@ -69,16 +69,17 @@ static void record(void *ctx, u64 first, u64 last)
 {
 	assert_ptr_equal(ctx, &domain);
 	pt_record(first, last, current->clear);
-	/* What is reported stands in the flush range by now. */
-	if (current->clear)
-		assert_true(current->flush_first <= first &&
-			    current->flush_last >= last);
+	if (!current->clear)
+		return;
+	/* What is reported stands in what is to be flushed by now. */
+	assert_true(current->flush_first <= first && current->flush_last >= last);
+	assert_true(current->flush_sizes & (last - first + 1));
 }
 
 /* From the first leaf that was cleaned to the last, and no further. */
 static void check_flush(const struct hwdbm_harvest *h)
 {
-	u64 first = U64_MAX, last = 0;
+	u64 first = U64_MAX, last = 0, sizes = 0;
 	struct pt_leaf *l;
 
 	for (l = pt.leaf; l < pt.leaf + pt.nr; l++) {
@@ -86,7 +87,9 @@ static void check_flush(const struct hwdbm_harvest *h)
 			continue;
 		first = min(first, l->first);
 		last = l->last;
+		sizes |= l->last - l->first + 1;
 	}
+	assert_int_equal(h->flush_sizes, sizes);
 	if (first > last) {
 		assert_true(h->flush_first > h->flush_last);
 		return;
