@@ -4,12 +4,16 @@
 # The unpacked source and its build folder are kept, so that a changed patch
 # costs the few files it touches. Each finished QEMU is kept by the hash of its
 # patches. It was linked in the build root, and brings its libraries along.
+#
+# TARGET is the guest's processor: x86_64 (the default) or aarch64. One
+# configuration has both, since most files are the same in both, and each is built
+# when it is asked for.
 # shellcheck shell=bash
 
 QEMU_SUITE=trixie
 QEMU_RECIPE=1 # raise it when the steps below change what comes out
 QEMU_CONFIGURE=(
-	--target-list=x86_64-softmmu
+	--target-list=x86_64-softmmu,aarch64-softmmu
 	--without-default-features --enable-tcg --enable-kvm --enable-system
 	--enable-fdt=system --disable-docs --disable-tools --disable-guest-agent
 	--disable-download --disable-install-blobs --disable-debug-info
@@ -24,12 +28,15 @@ qemu_tree() {
 		"$(hash_of "$QEMU_SUITE" "$QEMU_RECIPE" "${QEMU_CONFIGURE[@]}" "${QEMU_PACKAGES[@]}")"
 }
 
+# qemu_dir [TARGET]
 qemu_dir() {
-	printf '%s/qemu/%s\n' "$CACHE" "$(hash_of "$(qemu_tree)" "$(qemu_patches | xargs -r cat)")"
+	printf '%s/qemu/%s-%s\n' "$CACHE" "${1:-x86_64}" \
+		"$(hash_of "$(qemu_tree)" "$(qemu_patches | xargs -r cat)")"
 }
 
+# qemu_binary [TARGET]
 qemu_binary() {
-	printf '%s/qemu-system-x86_64\n' "$(qemu_dir)"
+	printf '%s/qemu-system-%s\n' "$(qemu_dir "$@")" "${1:-x86_64}"
 }
 
 # qemu_patches: the files that the series names, in order.
@@ -38,15 +45,16 @@ qemu_patches() {
 	sed 's/#.*//; s/[[:space:]]//g; /^$/d' "$QEMU_PATCHES/series" | sed "s|^|$QEMU_PATCHES/|"
 }
 
+# need_qemu [TARGET]
 need_qemu() {
-	local file
+	local target=${1:-x86_64} file
 	for file in $(qemu_patches); do
 		[ -r "$file" ] || die "tests/qemu/series names $file, which is not there"
 	done
-	[ ! -d "$(qemu_dir)" ] || return 0
+	[ ! -d "$(qemu_dir "$target")" ] || return 0
 	need_root
 	make_once "$(qemu_tree)" make_qemu_tree
-	make_once "$(qemu_dir)" with_lock qemu-tree make_qemu
+	make_once "$(qemu_dir "$target")" with_lock qemu-tree make_qemu "$target"
 }
 
 make_qemu_tree() {
@@ -77,14 +85,15 @@ unpack_firmware() {
 	rm -r "$1/fw"
 }
 
+# make_qemu TARGET DIR
 make_qemu() {
-	local dir=$1 tree
+	local binary=qemu-system-$1 dir=$2 tree
 	tree=$(qemu_tree)
 	apply_patches "$tree"
 	configure_qemu "$tree"
-	say "qemu $(cat "$tree/version"): building with $(qemu_patches | wc -l) patches"
-	logged qemu-build enter -- "$tree/build" nice ninja -j2 qemu-system-x86_64
-	collect_qemu "$tree" "$dir"
+	say "$binary $(cat "$tree/version"): building with $(qemu_patches | wc -l) patches"
+	logged qemu-build enter -- "$tree/build" nice ninja -j2 "$binary"
+	collect_qemu "$tree" "$binary" "$dir"
 	say "qemu: done"
 }
 
@@ -136,22 +145,22 @@ touched_files() {
 	qemu_patches | xargs -r sed -nE 's,^(---|\+\+\+) [ab]/([^[:space:]]*).*,\2,p' | sort -u
 }
 
-# collect_qemu TREE DIR: binary, libraries, firmware, and a script that puts
-# them together on a machine with another libc.
+# collect_qemu TREE BINARY DIR: binary, libraries, firmware, and a script that
+# puts them together on a machine with another libc.
 collect_qemu() {
-	local root
+	local tree=$1 binary=$2 dir=$3 root
 	root=$(root_dir)
-	mkdir -p "$2/lib"
-	cp -r "$1/firmware" "$2/firmware"
-	cp "$1/build/qemu-system-x86_64" "$2/qemu.bin"
-	enter -- / ldd "$1/build/qemu-system-x86_64" | grep -o '/[^ ]*' | sort -u |
-		while read -r file; do cp -L "$root$file" "$2/lib/"; done
-	cat >"$2/qemu-system-x86_64" <<-'END'
+	mkdir -p "$dir/lib"
+	cp -r "$tree/firmware" "$dir/firmware"
+	cp "$tree/build/$binary" "$dir/qemu.bin"
+	enter -- / ldd "$tree/build/$binary" | grep -o '/[^ ]*' | sort -u |
+		while read -r file; do cp -L "$root$file" "$dir/lib/"; done
+	cat >"$dir/$binary" <<-'END'
 		#!/bin/sh
 		here=$(dirname "$(readlink -f "$0")")
 		exec "$here/lib/ld-linux-x86-64.so.2" --library-path "$here/lib" \
 			"$here/qemu.bin" -L "$here/firmware" "$@"
 	END
-	chmod +x "$2/qemu-system-x86_64"
-	"$2/qemu-system-x86_64" --version >&2 || die "the built QEMU does not run on this machine"
+	chmod +x "$dir/$binary"
+	"$dir/$binary" --version >&2 || die "the built $binary does not run on this machine"
 }
