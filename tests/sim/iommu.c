@@ -5,6 +5,8 @@
  *
  * iommus	how many there are (default 0, at most 4)
  * tracking	whether it can track dirty pages (y,y,n,y)
+ * gathers	whether an unmap notes what a sync is to invalidate (y,y,y,y);
+ *		if not, a sync invalidates all, as virtio-iommu's does
  * pgsizes	the sizes of its leaves, a bit a size (4K+2M+1G; all from 4K to
  *		1G; 4K+2M+1G; 64K+2M)
  * aperture	the bits of an address (48,40,39,48)
@@ -68,6 +70,10 @@ MODULE_PARM_DESC(born_dirty, "Whether new leaves that may be written are dirty")
 static bool paired[SIM_MAX_IOMMUS];
 module_param_array(paired, bool, NULL, 0444);
 MODULE_PARM_DESC(paired, "Whether its first two devices are one group");
+
+static bool gathers[SIM_MAX_IOMMUS] = { true, true, true, true };
+module_param_array(gathers, bool, NULL, 0444);
+MODULE_PARM_DESC(gathers, "Whether it notes for a sync what it has unmapped");
 
 static struct sim_iommu all[SIM_MAX_IOMMUS];
 
@@ -340,6 +346,7 @@ static int add_one(struct sim_iommu *iommu, unsigned int nr)
 
 	iommu->nr = nr;
 	iommu->tracking = tracking[nr];
+	iommu->gathers = gathers[nr];
 	iommu->coherent = coherent[nr];
 	iommu->shared = shared[nr];
 	iommu->replicated = replicated[nr];

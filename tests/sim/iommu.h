@@ -59,6 +59,7 @@ struct sim_iommu {
 	bool registered;
 
 	bool tracking;			/* can track dirty pages */
+	bool gathers;			/* an unmap notes what to invalidate */
 	bool coherent;			/* can enforce coherency */
 	bool shared;			/* takes devices of others that are */
 	bool replicated;		/* a large leaf is several entries */

@@ -184,7 +184,8 @@ size_t sim_unmap_pages(struct iommu_domain *core, unsigned long iova,
 
 		if (!bytes)
 			break;
-		iommu_iotlb_gather_add_page(core, gather, first, bytes);
+		if (domain->iommu->gathers)
+			iommu_iotlb_gather_add_page(core, gather, first, bytes);
 		done += bytes;
 	}
 	return done;

@@ -67,7 +67,9 @@ void sim_flush_iotlb_all(struct iommu_domain *core)
 void sim_iotlb_sync(struct iommu_domain *core,
 		    struct iommu_iotlb_gather *gather)
 {
-	if (gather->pgsize && gather->start <= gather->end)
+	if (!to_sim_domain(core)->iommu->gathers)
+		invalidate(to_sim_domain(core), 0, U64_MAX);
+	else if (gather->pgsize && gather->start <= gather->end)
 		invalidate(to_sim_domain(core), gather->start, gather->end);
 }
 
