@@ -214,6 +214,9 @@ struct vfio_iommu_type1_hwdbm_domain {
  * @granule: bytes that one bit of the software log stands for
  * @log_bytes: memory that the software log holds now, in bytes
  * @domains: one entry an IOMMU domain
+ *
+ * As every capability it may begin at a multiple of 4 only (kernels before 6.6):
+ * copy it before its 64-bit fields are used.
  */
 struct vfio_iommu_type1_info_cap_hwdbm {
 	struct vfio_info_cap_header header;
