@@ -13,8 +13,9 @@
 /*
  * The table has 8 bytes for 128 MiB, but the size of a mapping is user space's
  * choice: without NOWARN kvcalloc() would complain about the absurd ones.
+ * MAYFAIL: a START without room in its memory cgroup fails, and nobody is killed.
  */
-#define TABLE_GFP	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
+#define TABLE_GFP	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
 
 /*
  * A bitmap is nice to have. NORETRY: one round of reclaim is worth its

@@ -125,8 +125,6 @@ static int descend(struct hwdbm_iopt_cursor *c)
 
 		if (kind(t, entry, level) != TABLE)
 			break;
-		if (!level)
-			return -EIO;
 		node = t->table(entry & ADDRESS & ~t->not_address);
 		level--;
 	}
@@ -184,7 +182,6 @@ static int scan(struct hwdbm_iopt_cursor *c, u64 *first, u64 *last)
 		if (act(c, &c->node[index & ~(BIT(lg2) - 1)], BIT(lg2)))
 			return 1;
 	}
-	c->node = NULL;
 	return 0;
 }
 

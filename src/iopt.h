@@ -67,7 +67,7 @@ enum hwdbm_iopt_action {
  * struct hwdbm_iopt_cursor - a walk over a range
  * @iopt: the tables
  * @action: what is done to each leaf
- * @at: first byte that has not been looked at; set it to go elsewhere
+ * @at: first byte that has not been looked at; hwdbm_iopt_seek() sets it
  * @last: last byte, inclusive, below U64_MAX
  * @node: the table that holds the leaf of @at, or NULL: find it from the top
  * @level: of @node, 0 is the lowest
@@ -95,7 +95,7 @@ struct hwdbm_iopt_cursor {
  *
  * Return: 1 with a leaf; 0 if there was none: go on while @at is not above @last;
  * -EIO if the tables are not what the format says, or a part of the range is not
- * mapped. Then @first and @last are not set and the walk is over.
+ * mapped. Then @first and @last say nothing and the walk is over.
  */
 int hwdbm_iopt_next(struct hwdbm_iopt_cursor *c, u64 *first, u64 *last);
 

@@ -160,6 +160,7 @@ void test_start(struct world *w)
 	cgroup_check_full(&cg, false);
 	stranger_go_on(&s);
 	stranger_end(&s);
+	tap_ok(!stranger_killed(&s), "nobody is ended for it");
 	/* we hold the container too, and nobody's cgroup is not ours */
 	ret = vfio_dirty_range(container, DIRTY_GET, 0, PAGE, PAGE, &bits, 8);
 	tap_ret(ret, -EINVAL, "a START that was ended has not started");
