@@ -11,6 +11,7 @@
 #define __GFP_NOWARN		0x01u
 #define __GFP_NORETRY		0x02u
 #define __GFP_ACCOUNT		0x04u
+#define __GFP_RETRY_MAYFAIL	0x08u
 #define GFP_KERNEL		0x10u
 #define GFP_KERNEL_ACCOUNT	(GFP_KERNEL | __GFP_ACCOUNT)
 
