@@ -10,7 +10,8 @@
 #	FILE FUNCTION -- TEXT -- REASON
 #
 # TEXT is a part of the line, or the end of the line before and a part of it; * is
-# any line of the function.
+# any line of the function. Where FUNCTION is * as well, nothing in the file can be
+# executed on this kernel: its lines are not counted.
 
 function trim(text) {
 	gsub(/^[ \t]+|[ \t]+$/, "", text)
@@ -108,7 +109,20 @@ function percent(part, whole) {
 	return whole ? 100 * part / whole : 100
 }
 
+function for_other_kernels(file,    i) {
+	for (i = 1; i <= entries; i++)
+		if (entry_file[i] == file && entry_function[i] == "*" && entry_part[i] == "*") {
+			entry_used[i] = 1
+			return 1
+		}
+	return 0
+}
+
 function count_file(file,    n, lines, done, excused) {
+	if (for_other_kernels(file)) {
+		printf "%-28s not for this kernel\n", file
+		return
+	}
 	for (n = 1; n <= last[file]; n++) {
 		if (!((file, n) in executable))
 			continue

@@ -47,7 +47,7 @@ expect() {
 	sed 's/^/# /' "$tmp/out"
 }
 
-echo 1..13
+echo 1..15
 text 1 2 3 >"$tmp/text"
 expect 0 'src/a.c *4 of *4 lines *100.0%' 'all is executed' ''
 text 1 '#####' '#####' >"$tmp/text"
@@ -72,6 +72,12 @@ text '#####' 7 '#####' >>"$tmp/text"
 expect 0 'src/a.c *4 of *4 lines *100.0%' 'each run has executed another part' ''
 expect 0 'justified, but executed or not there: src/a.c first -- return 0; -- why' \
 	'a justified line is executed' 'src/a.c first -- return 0; -- why'
+sed 's|build/src/a.c|build/src/c.c|' "$tmp/text" >"$tmp/other"
+text 1 2 3 >"$tmp/text"
+sed 's/^ *[1-9][0-9]*:/    #####:/' "$tmp/other" >>"$tmp/text"
+expect 0 'all of src *4 of *4 lines *100.0%  0 justified, 0 not' 'a file for other kernels does not count' \
+	'src/c.c * -- * -- why'
+expect 1 'src/c.c *0 of *4 lines .*' 'every other does' 'src/c.c first -- * -- why'
 : >"$tmp/text"
 expect 1 'all of src *0 of *0 lines .*' 'no text at all is no pass' ''
 [ "$failed" = 0 ]
