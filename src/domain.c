@@ -158,7 +158,7 @@ static struct iommu_domain *alloc_iommu_domain(struct iommu_group *group,
 	return req.domain;
 }
 
-/* Tables that can be read are read faster than by asking the driver. */
+/* Where tables can be read, no driver of today tells us anything itself. */
 static const struct hwdbm_dirty_reader *const readers[] = {
 	&hwdbm_dirty_reader_iopt,
 	&hwdbm_dirty_reader_gather,
