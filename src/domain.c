@@ -386,6 +386,8 @@ u64 hwdbm_domain_run(const struct hwdbm_domain *d, u64 iova, u64 last,
 }
 
 struct run_batch {
+	u64 first;
+	u64 last;
 	unsigned int nr;
 	struct {
 		u64 phys;
@@ -401,8 +403,12 @@ static void flush_runs(struct hwdbm_domain *d,
 {
 	unsigned int i;
 
-	/* Not every driver notes in the gather what it has unmapped. */
-	if (batch->nr || gather->start <= gather->end)
+	/* Not every driver notes what it has unmapped, nor does every core. */
+	if (batch->nr && gather->start > gather->end) {
+		gather->start = batch->first;
+		gather->end = batch->last;
+	}
+	if (gather->start <= gather->end)
 		iommu_iotlb_sync(d->iommu, gather);
 	for (i = 0; i < batch->nr; i++) {
 		release(ctx, batch->run[i].phys, batch->run[i].bytes);
@@ -433,6 +439,9 @@ void hwdbm_domain_unmap_runs(struct hwdbm_domain *d, u64 iova, u64 last,
 		 */
 		if (WARN_ON_ONCE(unmapped != bytes))
 			break;
+		if (!batch.nr)
+			batch.first = iova;
+		batch.last = iova + bytes - 1;
 		batch.run[batch.nr].phys = phys;
 		batch.run[batch.nr].bytes = bytes;
 		if (++batch.nr == RUNS_PER_FLUSH)

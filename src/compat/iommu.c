@@ -9,6 +9,7 @@
 #include <linux/iommu.h>
 #include <linux/irqdomain.h>
 #include <linux/kconfig.h>
+#include <linux/sizes.h>
 
 #include "compat.h"
 #include "probes.h"
@@ -143,18 +144,39 @@ static void sync_leaves(struct iommu_domain *domain, unsigned long first,
 	iommu_iotlb_sync(domain, &gather);
 }
 
-/* Only Arm's drivers look at the size. One that is not theirs: all of them. */
-void hwdbm_compat_iotlb_sync_range(struct iommu_domain *domain,
-				   unsigned long first, unsigned long last,
-				   u64 sizes)
+/*
+ * One command invalidates all of a domain. A range may take SMMUv3 one for each
+ * page, millions in a row, and from 2^32 pages on it is told of too few.
+ */
+static bool too_large(const struct iommu_domain *domain, unsigned long first,
+		      unsigned long last)
+{
+	return last - first >= SZ_1G && domain->ops->flush_iotlb_all;
+}
+
+/* Each size that is meant; where that is none of the domain's, all it has. */
+static void sync_sizes(struct iommu_domain *domain, unsigned long first,
+		       unsigned long last, u64 sizes)
 {
 	/* A gigabyte is the most that is mapped in one step: domain.c. */
 	unsigned long todo = domain->pgsize_bitmap & GENMASK(30, 0);
 
-	if (IS_ENABLED(CONFIG_X86))
-		todo &= -todo;
-	else if (!(sizes & ~(u64)todo))
+	if (!(sizes & ~(u64)todo))
 		todo = sizes;
 	for (; todo; todo &= todo - 1)
 		sync_leaves(domain, first, last, todo & -todo);
+}
+
+/* Only Arm's drivers look at the size. */
+void hwdbm_compat_iotlb_sync_range(struct iommu_domain *domain,
+				   unsigned long first, unsigned long last,
+				   u64 sizes)
+{
+	if (IS_ENABLED(CONFIG_X86))
+		sync_leaves(domain, first, last,
+			    domain->pgsize_bitmap & -domain->pgsize_bitmap);
+	else if (too_large(domain, first, last))
+		iommu_flush_iotlb_all(domain);
+	else
+		sync_sizes(domain, first, last, sizes);
 }

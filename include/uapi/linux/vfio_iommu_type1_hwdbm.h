@@ -150,14 +150,16 @@
  */
 
 /*
- * UNMAP_DMA with VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP: where the reader of every
- * domain is VFIO_HWDBM_READER_TABLES, a write of a device that races with the
- * unmap is in the bitmap or does not reach memory. With other readers the bitmap
- * is what was dirty before the unmap began, and DMA that races with it is
- * undefined: stop the device's use of a range before unmapping it.
+ * UNMAP_DMA with VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP: under the hwdbm policy,
+ * and where the reader of every domain is VFIO_HWDBM_READER_TABLES, a write of a
+ * device that races with the unmap is in the bitmap or does not reach memory. (A
+ * device of the pinned policy writes only what its driver has pinned.) With other
+ * readers the bitmap is what was dirty before the unmap began, and DMA that races
+ * with it is undefined: stop the device's use of a range before unmapping it.
  *
  * A mapping that another thread makes in the range during the call may be left
- * alone.
+ * alone, and so may one in which a driver pins pages meanwhile and keeps them: size
+ * is then less than what was mapped, and the bits of what is left are not written.
  *
  * A fatal signal may end an UNMAP_DMA between two mappings (EINTR); size is then
  * not written back.
