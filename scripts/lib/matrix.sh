@@ -55,6 +55,7 @@ take_cell() {
 	no:*) [ -n "${note_text[${answer#no:}]:-}" ] || matrix_die "$CELLS: no note '${answer#no:}'" ;;
 	*) matrix_die "$CELLS: an answer is yes, no:NOTE or -, not '$answer'" ;;
 	esac
+	[ "$answer" = - ] || [ -n "$words" ] || matrix_die "$CELLS: '$3' has no test: it shows nothing"
 	want[$1/$2]=$answer
 	tests[$1/$2]=$words
 }

@@ -8,18 +8,28 @@ cd "$(dirname "$0")/../.."
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-mkdir -p "$tmp/scripts/lib" "$tmp/tests/compat" "$tmp/kernel"
+mkdir -p "$tmp/scripts/lib" "$tmp/tests/compat" "$tmp/kernel" "$tmp/bin"
 cp scripts/matrix "$tmp/scripts/"
-cp scripts/lib/matrix.sh "$tmp/scripts/lib/"
+cp scripts/lib/common.sh scripts/lib/matrix.sh "$tmp/scripts/lib/"
+sed -i 's/^LAB_TIMEOUT=[0-9]*/LAB_TIMEOUT=1/' "$tmp/scripts/matrix"
 echo 1.2.3-amd64 >"$tmp/kernel/release"
 cat >"$tmp/scripts/lab" <<'END'
 #!/bin/bash
-[ "$1" != module ] || [ "$2" != "$(cat no-module 2>/dev/null)" ] || exit 1
+echo "$* " >>labs
+[ "$2" != "$(cat "no-$1" 2>/dev/null)" ] || exit 1
+[ "$2" != "$(cat hangs 2>/dev/null)" ] || sleep 60
 echo kernel
 END
+# Who we are is what the file user says.
+printf '#!/bin/sh\ncat user\n' >"$tmp/bin/id"
+PATH=$tmp/bin:$PATH
 # Of the tests, those that the file fails names fail, those in lost are never told of.
 cat >"$tmp/scripts/check" <<'END'
 #!/bin/bash
+if [ -e slow ]; then
+	sh -c 'trap "echo ended >slow; exit" TERM; touch begun; for i in $(seq 300); do sleep 0.1; done' &
+	wait
+fi
 echo 'again  b@two    no end after 300 s'
 for name; do
 	! grep -qxF "$name" lost || continue
@@ -33,7 +43,7 @@ done
 echo "$* " >>asked
 echo '1 passed, 0 failed'
 END
-chmod +x "$tmp/scripts/lab" "$tmp/scripts/check"
+chmod +x "$tmp/scripts/lab" "$tmp/scripts/check" "$tmp/bin/id"
 cat >"$tmp/tests/compat/cells" <<'END'
 row one The first
 row two The second
@@ -77,16 +87,47 @@ row() {
 }
 
 again() {
-	rm -f fails lost asked no-module
+	rm -f fails lost asked labs slow begun hangs no-*
 	touch fails lost
+	echo 0 >user
+}
+
+# not COMMAND...
+not() {
+	! "$@"
+}
+
+# await COMMAND...: until it succeeds, or far too long.
+await() {
+	local tries=200
+	until "$@"; do
+		[ $((tries -= 1)) -gt 0 ] || return
+		sleep 0.1
+	done
+}
+
+# stopped: its tests have begun, and it is told to end. What they began ends, too.
+stopped() {
+	local pid status=0
+	scripts/matrix >out 2>&1 &
+	pid=$!
+	await test -e begun
+	kill -TERM "$pid"
+	wait "$pid" || status=$?
+	[ $status = 1 ] && await grep -x ended slow
 }
 
 printf '%s\n' '# x' '<!-- matrix: written by make matrix -->' old '<!-- /matrix -->' tail >README.md
 again
-echo 1..25
+echo 1..47
 result 'nothing on record' matrix 1 --check
 result 'which is no failure of --quick' matrix 0 --quick
-rm asked
+again
+echo b@two >fails
+result 'the first of all runs fails on one kernel' matrix 1
+result 'the other is on record' grep '^one release' tests/compat/matrix
+result 'and it is not' not grep '^two ' tests/compat/matrix
+again
 result 'all pass' matrix 0
 result 'a cell is yes, one no with its reason, one tells more' \
 	row '^\| The first \(1\.2\.3\) \| yes \| no \[1\] \| yes, by ear \|$'
@@ -117,10 +158,31 @@ again
 echo two >no-module
 result 'a kernel without a module' matrix 1
 result 'is no loss for others' row 'The first .* \| yes \| no'
+for file in no-kernel hangs; do
+	again
+	echo one >$file
+	result "$file: a kernel that cannot be had" matrix 1
+	result "$file: is in the table" row '^\| The first \(\?\) \| FAILS \|'
+	result "$file: and not on record" cmp good tests/compat/matrix
+	result "$file: and no loss for others" row '^\| The second \(1\.2\.3\) \| yes \|'
+done
+again
+touch slow
+result 'it is ended, and what it has started' stopped
+again
+echo 1000 >user
+result 'a user without root' matrix 1
+result 'is told so' row 'error: .* needs root'
+result 'and nothing is tried' not test -e labs
 again
 result '--quick runs what it is to run' matrix 0 --quick
 result 'and no more' grep -x 'a@two ' asked
 result 'it tells what it has not seen' row '^\| The second .*\| part \| - \| \. \|$'
+result 'and not of a kernel that it has not seen' not row '^\| The first '
+result 'which it has not made, either' not grep one labs
+result 'that kernel, given by name' matrix 2 --quick one
+result '--markdown and a kernel' matrix 2 --markdown one
+result '--check and a kernel' matrix 2 --check one
 sed -i 's/by ear/by eye/' tests/compat/matrix
 sed -i 's/^quick.*/quick two bits-x/' tests/compat/cells
 result '--quick finds what is not as recorded' matrix 1 --quick
@@ -128,4 +190,8 @@ echo 'cell c9 * yes zzz' >>tests/compat/cells
 sed -i 's/^cell c1.*/cell c1 * yes zzz/' tests/compat/cells
 scripts/matrix --check >out 2>&1 || true
 result 'a test that is not in the plan' row "no test 'zzz'"
+for answer in yes no:why; do
+	sed -i "s/^cell c1.*/cell c1 * $answer/" tests/compat/cells
+	result "$answer, and no test that shows it" matrix 2 --check
+done
 [ $bad = 0 ]
