@@ -14,6 +14,7 @@ cp scripts/lib/tap.awk "$tmp/scripts/lib/"
 
 cat >"$tmp/scripts/lab" <<'END'
 #!/bin/bash
+echo "$*" >>"$(dirname "$0")/../labs"
 [ "$1" = exec ] || exit 0
 while [ "$1" != -- ]; do shift; done
 shift
@@ -21,6 +22,7 @@ shift
 END
 cat >"$tmp/scripts/vm" <<'END'
 #!/bin/bash
+[ "$1" != --list ] || { printf '%s\n' 9.9 9.9-arm64; exit; }
 # Each line of this file is how one run fails.
 failures=$(dirname "$0")/../failures
 if [ -s "$failures" ]; then
@@ -174,7 +176,7 @@ done
 
 # On another kernel.
 printf 'it check vm --add build/sim/sim.ko --add build/split/split.ko\n\tp\nhere check host\n\tp $HWDBM_KERNEL\n' >"$tmp/tests/plan"
-"$tmp/scripts/check" --list it@9.9 here@9.9 nobody@9.9 >"$tmp/out" 2>&1 || true
+"$tmp/scripts/check" --list it@9.9 here@9.9 >"$tmp/out" 2>&1 || true
 for line in 'it@9.9 (asked, vm) --add build/on/9.9/sim/sim.ko --add build/on/9.9/split/split.ko --kernel 9.9' \
 	'it (check, vm) --add build/sim/sim.ko --add build/split/split.ko' 'here@9.9 (asked, host) '; do
 	grep -qx -- "$line" "$tmp/out" && result "@KERNEL: $line" true || result "@KERNEL: $line" false
@@ -183,8 +185,24 @@ printf 'it check host\n\techo "kernel ${HWDBM_KERNEL:-none}"; %s/say good\n' "$t
 "$tmp/scripts/check" it@9.9 it >"$tmp/out" 2>&1 && grep -qx '4 passed, 0 failed' "$tmp/out" &&
 	grep -q '^kernel 9.9$' "$tmp/build/log/it@9.9" && grep -q '^kernel none$' "$tmp/build/log/it" && good=true || good=false
 result '@KERNEL: a command is told, and each has its log' $good
-"$tmp/scripts/check" nobody@9.9 >"$tmp/out" 2>&1 && good=false || good=true
-grep -q "no test 'nobody@9.9'" "$tmp/out" || good=false
-result '@KERNEL: no such test' $good
+
+# refused TEXT NAME: wrong usage, and nothing is set up
+refused() {
+	local status=0 good=false
+	rm -f "$tmp/labs"
+	"$tmp/scripts/check" it@9.9 "$2" >"$tmp/out" 2>&1 || status=$?
+	[ $status = 2 ] && grep -q -- "$1" "$tmp/out" && [ ! -e "$tmp/labs" ] && good=true
+	result "@KERNEL: $2 is refused" $good
+}
+
+printf '%s\n\tp\n' 'it check+debug vm' 'here check host' 'root check root' >"$tmp/tests/plan"
+refused "no test 'nobody@9.9'" nobody@9.9
+refused "no test '@9.9'" @9.9
+refused "no kernel ''" it@
+refused "no kernel '8.8'" it@8.8
+refused "no kernel '9.9@9.9'" it@9.9@9.9
+refused "'debug-it' is for the debug kernel" debug-it@9.9
+refused "'here' looks at no kernel" here@9.9
+refused "'root' looks at no kernel" root@9.9
 echo "1..$n"
 [ $bad = 0 ]
