@@ -20,7 +20,7 @@ help:
 	@echo 'Can this machine use it? scripts/check-host. Install it: see README.md'
 
 # What a script that needs root tells the user to call.
-demo check check-debug check-debug-full check-full mutants matrix: export HWDBM_CALL = make $@$(if $(T), T=$(T))
+demo check check-debug check-debug-full check-full mutants matrix dkms-install dkms-remove deb: export HWDBM_CALL = make $@$(if $(T), T=$(T))
 
 demo:
 	@scripts/demo
