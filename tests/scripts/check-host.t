@@ -15,9 +15,10 @@ TMP=$(mktemp -d) || exit 1
 trap 'chmod -R u+rwx "$TMP"; rm -rf "$TMP"' EXIT
 chmod 755 "$TMP"
 
-K=6.12.90+test-amd64
+K=6.12.90+test-amd64 K61=6.1.0+test-amd64 K73=7.3.4+test-amd64
 HARDWARE='verdict: this machine can use hardware dirty bits'
 WITHOUT='verdict: this machine can use the module, but its IOMMU does not track dirty pages: every mapped page will be reported dirty'
+NO_KERNEL=${WITHOUT/its IOMMU/its kernel}
 CANNOT='verdict: this machine cannot use the module: '
 
 # EFR values: HDSup 52, HASup 49, GASup 7, and one with the top bit set.
@@ -101,9 +102,9 @@ ERR:          0
 PIN:          0          0   Posted-interrupt notification event"
 }
 
-# A machine with everything but an IOMMU of a kind.
+# machine NAME [KERNEL]: one with everything but an IOMMU of a kind.
 machine() {
-	local m=$1
+	local m=$1 K=${2-$K}
 
 	put "$m/proc/sys/kernel/osrelease" "$K"
 	put "$m/proc/cmdline" 'BOOT_IMAGE=/vmlinuz root=/dev/sda1 quiet'
@@ -127,14 +128,40 @@ kernel/drivers/vfio/pci/vfio-pci.ko.xz: kernel/drivers/vfio/vfio.ko.xz'
 	mkdir -p "$TMP/$m/sys/kernel/iommu_groups/3/devices/0000:01:00.0"
 }
 
+# The same with 6.1, whose VFIO has groups and containers without asking.
+machine61() {
+	machine "$1" "$K61"
+	sed -i '/VFIO_GROUP/d; /VFIO_CONTAINER/d' "$TMP/$1/boot/config-$K61"
+}
+
 # amd MACHINE NAME FEATURES, intel MACHINE NAME ECAP
 amd() { put "$1/sys/class/iommu/$2/amd-iommu/features" "$3"; }
 intel() { put "$1/sys/class/iommu/$2/intel-iommu/ecap" "$3"; }
 
+SMMU=smmu3.0x0000000009050000
+
+# smmu MACHINE: one whose interrupts go through an ITS.
+smmu() {
+	local dir=$TMP/$1/sys/class/iommu/$SMMU
+
+	mkdir -p "$dir"
+	ln -s ../../../devices/platform/arm-smmu-v3.0.auto "$dir/device"
+	put "$1/proc/interrupts" ' 47:  0  ITS-PCI-MSIX-0000:00:02.0   0 Edge  virtio0'
+}
+
+# smmu_log MACHINE TEXT...: what the kernel says of that SMMU, and of another.
+smmu_log() {
+	local m=$1 lines='arm-smmu-v3 arm-smmu-v3.1.auto: oas 44-bit (features 0x00000000)'
+
+	shift
+	put "$m/var/log/dmesg" "$(printf '%s\n' "$lines"
+		printf '[    1.2] arm-smmu-v3 arm-smmu-v3.0.auto: %s\n' "$@")"
+}
+
 mkdir -p "$TMP/pkg/scripts"
 cp "$SCRIPT" "$TMP/pkg/scripts/check-host"
 put pkg/dkms.conf 'PACKAGE_NAME="hwdbm-test"
-BUILD_EXCLUSIVE_KERNEL="^6\.12\.[0-9]+[+]test"'
+BUILD_EXCLUSIVE_KERNEL="^(6\.1|6\.12|7\.3)\.[0-9]+[+]test"'
 
 # ---- AMD-Vi ---------------------------------------------------------------
 
@@ -182,6 +209,26 @@ machine amdv2; amd amdv2 ivhd0 "$EFR_HD:0"; put amdv2/proc/cmdline 'amd_iommu=pg
 run amdv2
 verdict 0 "$HARDWARE" 'AMD: pgtbl_v2 does not matter'
 
+machine amd73 "$K73"; amd amd73 ivhd0 "$EFR_HD:0"
+run amd73
+verdict 0 "$HARDWARE" 'AMD on 7.3'
+has '^yes +dirty tracking, ivhd0:.*HDSup \(bit 52\) set' 'AMD on 7.3: dirty bits'
+has_not '^(no|unknown) +(IOMMU|interrupts|kernel|own|VFIO)' 'AMD on 7.3: nothing else is amiss'
+put amd73/var/log/dmesg '[    0.4] AMD-Vi: Host Address Translation is not supported.'
+run amd73
+verdict 1 "$WITHOUT" 'AMD: the log says that there are no host tables'
+has '^no +dirty tracking, ivhd0:.*does not translate with host tables' 'AMD without host tables: said'
+rm "$TMP/amd73/var/log/dmesg"; amd amd73 ivhd0 "${EFR_HD%080}c80:0"
+run amd73
+verdict 1 "$WITHOUT" 'AMD on 7.3: HATS is 3'
+amd amd73 ivhd0 "${EFR_HD%080}880:0"
+run amd73
+verdict 0 "$HARDWARE" 'AMD on 7.3: HATS is 2'
+amd amd ivhd0 "${EFR_HD%080}c80:0"
+run amd
+verdict 0 "$HARDWARE" 'AMD on 6.12: HATS does not matter'
+amd amd ivhd0 "$EFR_HD:0"
+
 # ---- VT-d -----------------------------------------------------------------
 
 machine intel; intel intel dmar0 "$ECAP_GOOD"; intel intel dmar1 "$ECAP_GOOD"
@@ -214,25 +261,87 @@ put intel/proc/cmdline 'intel_iommu=on,sm_on'
 run intel
 verdict 0 "$HARDWARE" 'Intel: sm_on'
 
-# ---- other kinds, none ----------------------------------------------------
+machine intel73 "$K73"; intel intel73 dmar0 "$ECAP_GOOD"
+run intel73
+verdict 0 "$HARDWARE" 'Intel on 7.3'
+
+# ---- SMMUv3 ---------------------------------------------------------------
 
 MAYBE='verdict: this machine can use the module, but it is unknown whether its IOMMU tracks dirty pages: if not, every mapped page will be reported dirty'
-machine arm; mkdir -p "$TMP/arm/sys/class/iommu/smmu3.0x0000000009050000"
-put arm/proc/interrupts ' 47:  0  ITS-PCI-MSIX-0000:00:02.0   0 Edge  virtio0'
+HTTU='(features 0x0061bfef)' NO_HTTU='(features 0x0001bfef)' INCOHERENT='(features 0x0061beef)'
+
+machine arm; smmu arm
 run arm
-verdict 1 "$MAYBE" 'SMMUv3: unknown'
+verdict 1 "$MAYBE" 'SMMUv3, no log: unknown'
+has '^unknown +dirty tracking, smmu3.*: it could not be read$' 'SMMUv3, no log: said'
+has '-> look as root: dmesg ' 'SMMUv3, no log: what to do'
 has '^yes +interrupts remapped: .*ITS-' 'an ITS isolates interrupts'
-ln -s ../../../devices/platform/arm-smmu-v3.0.auto "$TMP/arm/sys/class/iommu/smmu3.0x0000000009050000/device"
-put arm/var/log/dmesg 'arm-smmu-v3 arm-smmu-v3.0.auto: ias 44-bit, oas 44-bit (features 0x0001bfef)'
+smmu_log arm 'option mask 0x0'
 run arm
-verdict 1 "$WITHOUT" 'SMMUv3: the log says no hardware update'
-put arm/var/log/dmesg 'arm-smmu-v3 arm-smmu-v3.0.auto: ias 44-bit, oas 44-bit (features 0x0061bfef)'
+verdict 1 "$MAYBE" "SMMUv3: another's line does not count"
+has '^unknown +dirty tracking, smmu3.*: it holds no such line$' 'SMMUv3, log without the line: said'
+for line in "ias 44-bit, oas 44-bit $HTTU" "oas 44-bit $HTTU"; do
+	smmu_log arm "$line"
+	run arm
+	verdict 0 "$HARDWARE" "SMMUv3 with HTTU: $line"
+	has '^yes +dirty tracking, smmu3.*features 0x0061bfef in' "SMMUv3: named: $line"
+done
+for line in "$NO_HTTU" "$INCOHERENT"; do
+	smmu_log arm "ias 44-bit, oas 44-bit $line"
+	run arm
+	verdict 1 "$WITHOUT" "SMMUv3 without what is needed: $line"
+	has '-> the hardware cannot, or' "SMMUv3 without: $line: why"
+done
+smmu_log arm 'IDR0.HTTU features(0x600000) overridden by FW configuration (0x0)' "oas 44-bit $NO_HTTU"
 run arm
-verdict 1 "$MAYBE" 'SMMUv3: the log says hardware update'
+verdict 1 "$WITHOUT" 'SMMUv3: IORT denies HTTU'
+has '-> by the kernel log the ACPI table IORT' 'SMMUv3: IORT is blamed'
+rm "$TMP/arm/sys/class/iommu/$SMMU/device"
+smmu_log arm "oas 44-bit $HTTU"
+run arm
+verdict 1 "$MAYBE" 'SMMUv3 of no known device'
+
+machine arm73 "$K73"; smmu arm73; smmu_log arm73 "oas 44-bit $HTTU"
+put arm73/proc/interrupts ' 47:  0  ITS-v5-PCI-MSIX-0000:00:02.0   0 Edge  virtio0'
+run arm73
+verdict 0 "$HARDWARE" 'SMMUv3 with HTTU on 7.3, interrupts of a GICv5'
+
+# ---- 6.1, whose IOMMU drivers know no dirty bits --------------------------
+
+machine61 amd61; amd amd61 ivhd0 "0:$EFR_HD"
+machine61 intel61; intel intel61 dmar0 "$ECAP_GOOD"
+machine61 arm61; smmu arm61; smmu_log arm61 "ias 44-bit, oas 44-bit $NO_HTTU"
+for m in amd61 intel61 arm61; do
+	run $m
+	verdict 1 "$NO_KERNEL" "$m: usable, every page is dirty"
+	has "^no +dirty tracking, [a-z]+[0-9].*: this kernel's IOMMU drivers know no dirty bits \\(${K61//+/.}" "$m: why"
+	has '-> boot 6.12 or newer' "$m: what to do"
+	has '^yes +kernel configuration: .*: VFIO=m, VFIO_PCI=m, IOMMUFD=n$' "$m: the configuration will do"
+	has_not '^(no|unknown) +(IOMMU|interrupts|kernel|own|VFIO)' "$m: nothing else is amiss"
+	run $m --kernel 6.12.0
+	has_not 'know no dirty bits' "$m: as 6.12 would see it"
+done
+has '^unknown +dirty tracking, smmu3.*may not look for hardware update' "SMMUv3: 6.1's log does not tell"
+run amd61 --kernel 6.12.0
+has '^yes +dirty tracking, ivhd0:' 'AMD on 6.1: 6.12 would see the dirty bits'
+sed -i '/CONFIG_VFIO=/d' "$TMP/amd61/boot/config-$K61"
+run amd61
+verdict 2 "${CANNOT}the kernel lacks CONFIG_VFIO" '6.1 without VFIO'
+rm "$TMP/amd61/boot/config-$K61"
+run amd61
+has 'needed: VFIO$' '6.1: what is needed'
+machine61 virtio61; mkdir -p "$TMP/virtio61/sys/class/iommu/virtio0"
+run virtio61
+verdict 1 "$NO_KERNEL" '6.1, another kind of IOMMU'
+has '^no +dirty tracking, virtio0: not AMD-Vi' '6.1, another kind: no kernel would do'
+
+# ---- other kinds ----------------------------------------------------------
 
 machine virtio; mkdir -p "$TMP/virtio/sys/class/iommu/virtio0"
 run virtio
 verdict 1 "$WITHOUT" 'another kind of IOMMU'
+
+# ---- no IOMMU -------------------------------------------------------------
 
 machine none; rmdir "$TMP/none/sys/kernel/iommu_groups/3/devices/"* ; rm -r "$TMP/none/sys/kernel/iommu_groups/3"
 run none
