@@ -2,9 +2,11 @@
 /*
  * What a container with one device offers here: the policy of its dirty log, and
  * how the IOMMU's dirty bits are read. Usage: offers POLICY, which must be hwdbm
- * or full. Says "# dirty bits: ..." for scripts/matrix.
+ * or full; and whether the kernel's log says the same. Run it before other programs.
+ * Says "# dirty bits: ..." for scripts/matrix.
  */
 #define _GNU_SOURCE
+#include "proc.h"
 #include "rig.h"
 #include "tap.h"
 
@@ -18,6 +20,25 @@ static const char *const readers[] = {
 	"by the driver's own read",
 	"by our walk of its page tables",
 };
+
+/* What the kernel's log says once of each, when a device comes. */
+static const char *const in_log[] = {
+	"dirty policy of its container is full: ",
+	"dirty bits are read by asking the driver",
+	"dirty bits are read by walking its page tables",
+};
+
+static void is_in_log(uint32_t reader)
+{
+	uint32_t i;
+
+	for (i = 0; i < sizeof(in_log) / sizeof(*in_log); i++) {
+		int n = proc_log_count(in_log[i]);
+
+		tap_ok((i == reader) == (n > 0), "the log has %d times '%s'",
+		       n, in_log[i]);
+	}
+}
 
 static const char *reader_name(uint32_t reader)
 {
@@ -50,6 +71,7 @@ int main(int argc, char **argv)
 
 		tap_ok((reader == VFIO_HWDBM_READER_NONE) == full, "reader %u",
 		       reader);
+		is_in_log(reader);
 		printf("# dirty bits: %s\n", reader_name(reader));
 	}
 	free(info);
