@@ -11,7 +11,7 @@ MODULE=vfio_iommu_type1_hwdbm
 MODULE_SOURCES=${HWDBM_SRC:-$CHECKOUT}
 MODULE_SHIPS=(dkms.conf Kbuild COPYING include src) # what DKMS gets
 MODULE_KEEP=16                                      # builds that stay in the cache
-MODULE_RECIPE=4 # raise it when make_module changes what comes out
+MODULE_RECIPE=5 # raise it when make_module changes what comes out
 
 # shipped_files: what DKMS gets, relative to the sources; a user-space tool in
 # src/tool is no part of it, nor is what a build left behind.
@@ -81,7 +81,24 @@ make_module() {
 		die "VFIO's table of operations is not what the module was built for; it must not be loaded"
 	}
 	! debug_kernel "$name" || finish_debug_module "$name" "$dir" "$log"
-	! keeps_dwarf "$name" || enter -- / strip -g "$(find "$dir/modules/updates" -name "$MODULE.ko")"
+	! keeps_dwarf "$name" || strip_module "$dir"
+}
+
+# strip_module DIR: what VFIO's table was compared with stays beside it.
+strip_module() {
+	local file
+	file=$(find "$1/modules/updates" -name "$MODULE.ko")
+	cp "$file" "$1/with-dwarf.ko"
+	enter -- / strip -g "$file"
+}
+
+# module_types DIR: the module, with its types.
+module_types() {
+	if [ -e "$1/with-dwarf.ko" ]; then
+		printf '%s\n' "$1/with-dwarf.ko"
+	else
+		find "$1/modules/updates" -name "$MODULE.ko*"
+	fi
 }
 
 # module_warnings DIR: what the build said that it should not have said.
@@ -135,12 +152,12 @@ check_module_ops() {
 	release=$(kernel_release "$1")
 	if debug_kernel "$1"; then
 		enter_for "$1" --ro "$CHECKOUT" -- "$CHECKOUT" scripts/check-ops - \
-			"$(kernel_dir "$1")/vfio.ko" "$(find "$2/modules/updates" -name "$MODULE.ko")"
+			"$(kernel_dir "$1")/vfio.ko" "$(module_types "$2")"
 		return
 	fi
 	enter_for "$1" --ro "$CHECKOUT" -- "$CHECKOUT" scripts/check-ops "$(btf_base "$1" "$release")" \
 		"$(find "$(kernel_dir "$1")/modules/" -name 'vfio.ko*')" \
-		"$(find "$2/modules/updates" -name "$MODULE.ko*")"
+		"$(module_types "$2")"
 }
 
 # btf_base KERNEL RELEASE: before 6.12 the headers had none; the image has it as well.
