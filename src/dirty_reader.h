@@ -30,8 +30,9 @@ struct iommu_domain;
  *
  * The range lies inside one live mapping, whose lock the caller holds from
  * before the pass until the invalidation of [@flush_first, @flush_last], for
- * each of @flush_sizes, has finished: until then nobody may act upon what was recorded, because the
- * device can still write through its cached translation unseen.
+ * each of @flush_sizes, has finished: until then nobody may act upon what was
+ * recorded, because the device can still write through its cached translation
+ * unseen.
  */
 struct hwdbm_harvest {
 	u64 first;
