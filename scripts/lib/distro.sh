@@ -50,21 +50,9 @@ need_distro() {
 }
 
 make_distro() {
-	local dir=$2 suite line options
-	suite=$(distro_suite "$1")
+	local dir=$2
 	say "Debian $1: ${DISTRO_PACKAGES[*]} and what they need"
-	options=$dir.apt.conf
-	transport_options >"$options"
-	line="deb [signed-by=$(keyring)] $(mirror) $suite main"
-	logged "distro-$1" unshare --mount -- mmdebstrap --variant=apt --mode=root \
-		--include="$(IFS=,; printf '%s' "${DISTRO_PACKAGES[*]}")" \
-		--aptopt="$options" --aptopt='APT::Sandbox::User "root"' \
-		--aptopt='APT::Install-Recommends "false"' \
-		--dpkgopt='path-exclude=/usr/share/doc/*' \
-		--dpkgopt='path-exclude=/usr/share/man/*' \
-		--dpkgopt='path-exclude=/usr/share/locale/*' \
-		"$suite" "$dir" "$line"
-	rm -f "$options"
+	bootstrap "distro-$1" "$(distro_suite "$1")" "$dir" "${DISTRO_PACKAGES[@]}"
 	say "Debian $1: done, $(du -sh "$dir" | cut -f1)"
 }
 

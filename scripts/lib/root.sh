@@ -69,21 +69,27 @@ need_any_root() {
 
 # make_root SUITE PACKAGE... DIR
 make_root() {
-	local suite=$1 packages=("${@:2:$#-2}") dir=${!#} line options
+	local suite=$1 packages=("${@:2:$#-2}") dir=${!#}
 	say "build root: Debian $suite, ${#packages[@]} packages and what they need"
-	options=$dir.apt.conf
+	bootstrap root "$suite" "$dir" "${packages[@]}"
+	say "build root: done, $(du -sh "$dir" | cut -f1)"
+}
+
+# bootstrap LOG SUITE DIR PACKAGE...: Debian with these packages and what they
+# need. Documentation is a third of the files, and nothing here reads it.
+bootstrap() {
+	local log=$1 suite=$2 dir=$3 packages=("${@:4}") line options=$3.apt.conf
 	transport_options >"$options"
 	line="deb [signed-by=$(keyring)] $(mirror) $suite main"
-	# Documentation is a third of the files, and nothing here reads it.
-	logged root unshare --mount -- mmdebstrap --variant=apt --mode=root \
+	logged "$log" unshare --mount -- mmdebstrap --variant=apt --mode=root \
 		--include="$(IFS=,; printf '%s' "${packages[*]}")" \
 		--aptopt="$options" --aptopt='APT::Sandbox::User "root"' \
+		--aptopt='APT::Install-Recommends "false"' \
 		--dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' \
 		"$suite" "$dir" "$line"
 	rm -f "$options"
-	say "build root: done, $(du -sh "$dir" | cut -f1)"
 }
 
 # enter [--rw PATH]... [--ro PATH]... [--bind FROM TO]... -- DIR COMMAND...
