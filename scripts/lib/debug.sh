@@ -45,12 +45,12 @@ debug_tree() {
 }
 
 make_debug_tree() {
-	local name=$1 dir=$2 suite arch source conf
+	local name=$1 dir=$2 suite arch source
 	read -r _ suite arch source _ <<<"$(kernel_row "$name")"
-	conf=$(apt_state "$suite" "$arch")
 	say "kernel $name: downloading $source and ${DEBUG_TOOLS[*]}"
-	download "$conf" "$dir/source" "$source"
-	download "$conf" "$dir/tools" "${DEBUG_TOOLS[@]}"
+	download "$(apt_state "$suite" "$arch")" "$dir/source" "$source"
+	# The tools are of the root's suite, whatever the kernel's is.
+	download "$(apt_state "$ROOT_SUITE" "$arch")" "$dir/tools" "${DEBUG_TOOLS[@]}"
 	say "kernel $name: unpacking"
 	# Links, and tar makes new files: the build root stays as it is.
 	cp -al "$(root_dir)" "$dir/root"

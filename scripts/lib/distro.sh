@@ -2,19 +2,16 @@
 # Debian as a user has it before our module comes: dkms and its dependencies,
 # kernels with their headers, nothing of ours. Sourced, never run.
 #
-# Debian 13 is the build root, which is one with more in it; 12 has a small root
-# of its own. What is tried there runs in a copy, since it installs and removes.
+# Each has a root of its own, made of nothing. What is tried there runs in a copy,
+# since it installs and removes.
 # shellcheck shell=bash
 
-# DEBIAN  SUITE  THE KERNELS THAT IT HAS, older first (scripts/vm --list)
+# DEBIAN  SUITE  THE KERNELS THAT IT HAS, older first (scripts/vm --list)  THEIR COMPILER
 DISTROS='
-12  bookworm  6.1   6.12-bpo
-13  trixie    6.12  7.3
+12  bookworm  6.1   6.12-bpo  gcc-12
+13  trixie    6.12  7.3       gcc-14
 '
 DISTRO_RECIPE=1 # raise it when make_distro changes what comes out
-
-# Without recommended packages, and then what linux-headers depends on.
-DISTRO_PACKAGES=(dkms openssl xz-utils libelf1 pahole)
 
 distro_row() {
 	awk -v debian="$1" '$1 == debian' <<<"$DISTROS"
@@ -24,18 +21,19 @@ distro_suite() {
 	distro_row "$1" | awk '{ print $2 }'
 }
 
+# Without recommended packages; besides dkms what linux-headers depends on.
+distro_packages() {
+	printf '%s\n' dkms openssl xz-utils libelf1 pahole "$(distro_row "$1" | awk '{ print $5 }')"
+}
+
 # distro_kernels DEBIAN: names, the older first.
 distro_kernels() {
 	distro_row "$1" | awk '{ print $3, $4 }'
 }
 
 distro_dir() {
-	if [ "$(distro_suite "$1")" = "$ROOT_SUITE" ]; then
-		root_dir
-	else
-		printf '%s/distro/%s-%s\n' "$CACHE" "$1" \
-			"$(hash_of "$(distro_suite "$1")" "$DISTRO_RECIPE" "${DISTRO_PACKAGES[@]}")"
-	fi
+	printf '%s/distro/%s-%s\n' "$CACHE" "$1" \
+		"$(hash_of "$(distro_suite "$1")" "$DISTRO_RECIPE" "$(distro_packages "$1")")"
 }
 
 need_distro() {
@@ -50,9 +48,10 @@ need_distro() {
 }
 
 make_distro() {
-	local dir=$2
-	say "Debian $1: ${DISTRO_PACKAGES[*]} and what they need"
-	bootstrap "distro-$1" "$(distro_suite "$1")" "$dir" "${DISTRO_PACKAGES[@]}"
+	local dir=$2 packages
+	mapfile -t packages < <(distro_packages "$1")
+	say "Debian $1: ${packages[*]} and what they need"
+	bootstrap "distro-$1" "$(distro_suite "$1")" "$dir" "${packages[@]}"
 	say "Debian $1: done, $(du -sh "$dir" | cut -f1)"
 }
 
