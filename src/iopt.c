@@ -136,7 +136,9 @@ static int descend(struct hwdbm_iopt_cursor *c)
 
 /*
  * A leaf in several entries is one: the hardware sets the bit in whichever it
- * has walked.
+ * has walked. An entry that is the bit and nothing else (VT-d's of the page at
+ * physical address 0, to be written only) would be no leaf without it, and could
+ * not be unmapped: it stays.
  */
 static bool act(const struct hwdbm_iopt_cursor *c, u64 *entries, unsigned int nr)
 {
@@ -144,12 +146,15 @@ static bool act(const struct hwdbm_iopt_cursor *c, u64 *entries, unsigned int nr
 	bool found = false;
 
 	for (i = 0; i < nr; i++) {
-		if (!(READ_ONCE(entries[i]) & BIT_ULL(bit)))
+		u64 entry = READ_ONCE(entries[i]);
+
+		if (!(entry & BIT_ULL(bit)))
 			continue;
 		found = true;
 		if (c->action == HWDBM_IOPT_LOOK)
 			break;
-		clear_bit(bit, (unsigned long *)&entries[i]);
+		if (entry != BIT_ULL(bit))
+			clear_bit(bit, (unsigned long *)&entries[i]);
 	}
 	return found;
 }

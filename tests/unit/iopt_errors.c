@@ -298,3 +298,32 @@ void sealed_during_writes(void **state)
 	}
 	pt_calm();
 }
+
+/* What pt_entry() says once the leaf that @entry is was sealed. */
+static u64 sealed_entry(u64 entry)
+{
+	struct hwdbm_iopt_cursor c = iopt_cursor(HWDBM_IOPT_SEAL, 0, 4095);
+	u64 first, last;
+	int ret = 0;
+
+	pt_break(0, 0, entry);
+	while (!ret && c.at <= c.last)
+		ret = iopt_next(&c, &first, &last);
+	assert_int_equal(ret, 1);
+	return pt_entry(0, 0);
+}
+
+/*
+ * VT-d's leaf of the page at address 0, to be written and not to be read, is W
+ * and nothing else: without it there would be no leaf left, and nothing to unmap.
+ */
+void sealed_at_address_0(void **state)
+{
+	(void)state;
+	pt_new(false, 3, 0);
+	pt_map(0, 12, true);
+	pt_begin();
+	assert_int_equal(sealed_entry(pt_w()), pt_w());
+	assert_int_equal(sealed_entry(pt_w() | pt_d()), pt_d());
+	assert_int_equal(sealed_entry(pt_w() | 1), 1);
+}

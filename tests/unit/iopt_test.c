@@ -520,6 +520,7 @@ int main(void)
 		cmocka_unit_test(end_of_all_addresses),
 		cmocka_unit_test(sealed_leaves),
 		cmocka_unit_test(sealed_during_writes),
+		cmocka_unit_test(sealed_at_address_0),
 		cmocka_unit_test(cost),
 	};
 	int ret = cmocka_run_group_tests(tests, random_setup, NULL);

@@ -18,5 +18,6 @@ void beyond_the_tables(void **state);
 void end_of_all_addresses(void **state);
 void sealed_leaves(void **state);
 void sealed_during_writes(void **state);
+void sealed_at_address_0(void **state);
 
 #endif
