@@ -15,6 +15,8 @@
  * hole_bytes	its length; 0 (default): they reserve none
  * eio		so many of the next reads of dirty bits fail with -EIO; counts
  *		down, so that a test can see that they did
+ * unsealed	what is to be unmapped is not made read-only before its last
+ *		report, where the page tables are read (x86 only)
  */
 
 #include <linux/device.h>
@@ -46,6 +48,44 @@ MODULE_PARM_DESC(hole_bytes, "Length of the reserved region, 0 for none");
 static int eio;
 module_param(eio, int, 0644);
 MODULE_PARM_DESC(eio, "So many reads of dirty bits fail");
+
+#ifdef CONFIG_X86_64
+static bool unsealed;
+module_param(unsealed, bool, 0644);
+MODULE_PARM_DESC(unsealed, "Memory is unmapped without being sealed");
+
+/* The range that is to be sealed ends before it begins. */
+static int before_seal(struct kprobe *p, struct pt_regs *regs)
+{
+	if (unsealed)
+		regs->si = regs->dx + 1;
+	return 0;
+}
+
+static struct kprobe seal = {
+	.symbol_name = "iopt_seal",
+	.pre_handler = before_seal,
+};
+
+static int watch_seal(void)
+{
+	return register_kprobe(&seal);
+}
+
+static void unwatch_seal(void)
+{
+	unregister_kprobe(&seal);
+}
+#else
+static int watch_seal(void)
+{
+	return 0;
+}
+
+static void unwatch_seal(void)
+{
+}
+#endif
 
 static int on_joinable(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
@@ -153,13 +193,21 @@ static struct kretprobe *probes[] = { &joinable, &tracks, &read, &harvest,
 
 static int __init split_init(void)
 {
-	return register_kretprobes(probes, ARRAY_SIZE(probes));
+	int ret = watch_seal();
+
+	if (ret)
+		return ret;
+	ret = register_kretprobes(probes, ARRAY_SIZE(probes));
+	if (ret)
+		unwatch_seal();
+	return ret;
 }
 module_init(split_init);
 
 static void __exit split_exit(void)
 {
 	unregister_kretprobes(probes, ARRAY_SIZE(probes));
+	unwatch_seal();
 }
 module_exit(split_exit);
 
