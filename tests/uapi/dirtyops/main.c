@@ -39,11 +39,15 @@ int main(int argc, char **argv)
 	puts("TAP version 13");
 	if (big == rig_4k_leaves())
 		tap_bail("load the module with disable_hugepages=%d", !big);
+	if (!big)
+		test_taller();
 	if (!rig_open(&rig, 0))
 		tap_bail("no edu device is bound to vfio-pci");
 	vfio_expect_policy(rig.container, VFIO_HWDBM_POLICY_HWDBM);
 	test_leaves(&rig);
-	if (!big) {
+	if (big) {
+		test_contiguous(&rig);
+	} else {
 		test_basics(&rig);
 		test_bitmaps(&rig);
 		test_chunks(&rig);

@@ -12,9 +12,8 @@
 #define NONE	"0000000000000000"
 #define NR	16
 
-/* UNMAP of @pages from @iova; the bitmap must be @want, as in rig_log_is(). */
-static bool unmap_reports(struct rig *rig, uint64_t iova, uint64_t pages,
-			  uint32_t flags, const char *want, uint64_t mapped)
+bool unmap_reports(struct rig *rig, uint64_t iova, uint64_t pages, uint32_t flags,
+		   const char *want, uint64_t mapped)
 {
 	uint64_t bits = strlen(want), bytes = bit_bytes(bits), bit, unmapped = 0;
 	uint8_t *map = guard_alloc(bytes);
