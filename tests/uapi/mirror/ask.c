@@ -11,6 +11,7 @@
 #define MIN_CALLS	64
 #define WHOLE_CALLS	2
 #define PIECES_CALLS	4
+#define CHURN_CALLS	2
 
 void asker_init(struct asker *a, struct world *w, uint64_t seed)
 {
@@ -34,6 +35,8 @@ static void allow_writes(struct asker *a)
 		share /= PIECES_CALLS;
 	if (a->w->mode == MODE_WHOLE)
 		share /= WHOLE_CALLS;
+	if (a->w->mode == MODE_CHURN)
+		share /= CHURN_CALLS;
 	if (a->w->leaf == LEAF_2M)	/* 512 pages to copy for one write */
 		share *= 2;
 	atomic_fetch_add(&a->w->budget, rng_below(&a->rng, share + 1));
