@@ -6,10 +6,10 @@
 # since it installs and removes.
 # shellcheck shell=bash
 
-# DEBIAN  SUITE  THE KERNELS THAT IT HAS, older first (scripts/vm --list)  THEIR COMPILER
+# DEBIAN  SUITE  THE KERNELS THAT IT HAS, older first (scripts/vm --list)  THEIR COMPILER  DKMS
 DISTROS='
-12  bookworm  6.1   6.12-bpo  gcc-12
-13  trixie    6.12  7.3       gcc-14
+12  bookworm  6.1   6.12-bpo  gcc-12  3.0
+13  trixie    6.12  7.3       gcc-14  3.2
 '
 DISTRO_RECIPE=1 # raise it when make_distro changes what comes out
 
@@ -29,6 +29,10 @@ distro_packages() {
 # distro_kernels DEBIAN: names, the older first.
 distro_kernels() {
 	distro_row "$1" | awk '{ print $3, $4 }'
+}
+
+distro_dkms() {
+	distro_row "$1" | awk '{ print $6 }'
 }
 
 distro_dir() {
