@@ -11,7 +11,7 @@ trap 'rm -rf "$tmp"' EXIT
 mkdir -p "$tmp/scripts/lib" "$tmp/tests/compat" "$tmp/kernel" "$tmp/bin"
 cp scripts/matrix "$tmp/scripts/"
 cp scripts/lib/common.sh scripts/lib/matrix.sh "$tmp/scripts/lib/"
-sed -i 's/^LAB_TIMEOUT=[0-9]*/LAB_TIMEOUT=1/' "$tmp/scripts/matrix"
+sed -i 's/^LAB_TIMEOUT=[0-9]*/LAB_TIMEOUT=5/' "$tmp/scripts/matrix"
 echo 1.2.3-amd64 >"$tmp/kernel/release"
 cat >"$tmp/scripts/lab" <<'END'
 #!/bin/bash
