@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define MAX_DEVS 4
-#define MIN_LIVES 20
+#define MIN_LIVES 10
 #define MAX_LIVES 1000
 #define WAIT_TRIES 60000	/* a minute, slow as the guest may be */
 #define WAIT_US 1000
