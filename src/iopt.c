@@ -138,7 +138,8 @@ static int descend(struct hwdbm_iopt_cursor *c)
  * A leaf in several entries is one: the hardware sets the bit in whichever it
  * has walked. An entry that is the bit and nothing else (VT-d's of the page at
  * physical address 0, to be written only) would be no leaf without it, and could
- * not be unmapped: it stays.
+ * not be unmapped: it stays. The device may then write until it is unmapped, so
+ * such a leaf always counts as dirty.
  */
 static bool act(const struct hwdbm_iopt_cursor *c, u64 *entries, unsigned int nr)
 {
@@ -148,7 +149,7 @@ static bool act(const struct hwdbm_iopt_cursor *c, u64 *entries, unsigned int nr
 	for (i = 0; i < nr; i++) {
 		u64 entry = READ_ONCE(entries[i]);
 
-		if (!(entry & BIT_ULL(bit)))
+		if (!(entry & BIT_ULL(bit)) && entry != BIT_ULL(VTDSS_W))
 			continue;
 		found = true;
 		if (c->action == HWDBM_IOPT_LOOK)
